@@ -1,0 +1,1 @@
+"""Question and history in, events out, the last of them a verified Answer."""

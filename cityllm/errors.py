@@ -1,0 +1,94 @@
+"""The whole exception tree. Inner code raises these; the edge turns them into words.
+
+CityLLMError                    code, message in Chinese and English, next step
+├── ConfigError                 config            a setting is wrong or unknown
+├── CorpusError                 corpus
+│   ├── UnreadableFile          corpus.unreadable a file cannot be read; names file, page, remedy
+│   ├── InstrumentNotFound      corpus.instrument no instrument of that title is held
+│   ├── ArticleNotFound         corpus.article    the instrument has no such article
+│   └── NotHeld                 corpus.not_held   the wording in force on that date is not held
+├── ModelError                  model
+│   ├── ModelUnavailable        model.unavailable no weights, no endpoint, or it died
+│   └── ModelTimeout            model.timeout     it did not answer in time
+├── AccessError                 access            who may sign in, and where
+└── ToolProblem                 tool              the call can be mended: told to the model
+"""
+
+from __future__ import annotations
+
+
+class CityLLMError(Exception):
+    """Base of all. `zh` and `en` are whole sentences for a user, the next step included."""
+
+    code = "error"
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(f"{zh}\n{en}")
+        self.zh = zh
+        self.en = en
+
+
+class ConfigError(CityLLMError):
+    """A setting has a value that is not allowed, or is unknown."""
+
+    code = "config"
+
+
+class CorpusError(CityLLMError):
+    """Something about the regulations held."""
+
+    code = "corpus"
+
+
+class UnreadableFile(CorpusError):
+    """A file (or one page of it) cannot be read; the import goes on with the next."""
+
+    code = "corpus.unreadable"
+
+
+class InstrumentNotFound(CorpusError):
+    """No instrument of that title is held."""
+
+    code = "corpus.instrument"
+
+
+class ArticleNotFound(CorpusError):
+    """The instrument is held but has no such article."""
+
+    code = "corpus.article"
+
+
+class NotHeld(CorpusError):
+    """The instrument existed on that date; its wording then is not held."""
+
+    code = "corpus.not_held"
+
+
+class ModelError(CityLLMError):
+    """Something about the engine."""
+
+    code = "model"
+
+
+class ModelUnavailable(ModelError):
+    """No weights, no endpoint, or the engine died in the middle of an answer."""
+
+    code = "model.unavailable"
+
+
+class ModelTimeout(ModelError):
+    """The engine did not answer in time."""
+
+    code = "model.timeout"
+
+
+class AccessError(CityLLMError):
+    """Wrong name or password, a missing role, or an address that needs accounts."""
+
+    code = "access"
+
+
+class ToolProblem(CityLLMError):
+    """A tool call that the model can mend: told to it, never shown as a failure of the program."""
+
+    code = "tool"

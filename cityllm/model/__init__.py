@@ -1,0 +1,1 @@
+"""Where tokens come from: an OpenAI-compatible endpoint, or the bundled model in process."""

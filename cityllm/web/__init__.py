@@ -1,0 +1,1 @@
+"""Pages: they render and route, and decide nothing."""

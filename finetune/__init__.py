@@ -1,0 +1,1 @@
+"""From text to the bundled model: tokenizer, base, dialogues, LoRA, export."""

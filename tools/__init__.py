@@ -1,0 +1,1 @@
+"""Plain functions with units. Nothing here knows of language models or imports cityllm."""
