@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from finetune.recipe import ModelPart, Recipe
+from finetune.recipe import ModelPart, Recipe, TrainPart
 from finetune.sources import conversations, law_texts
 
 Tokens = NDArray[np.uint16]
@@ -186,15 +186,9 @@ def language_loss(model: Any, ids: torch.Tensor, labels: torch.Tensor, device: s
     return torch.nn.functional.cross_entropy(logits.float(), target[keep])
 
 
-def train_base(recipe: Recipe, data: Path) -> Path:
-    """Pre-train and save; returns the folder with the model in transformers' own format."""
-    torch.set_num_threads(recipe.threads)
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(recipe.folder / "tokenizer")
-    tokens = pack(tokenizer, data, recipe)
-    model = new_model(recipe.model, len(tokenizer), recipe.seed).to(recipe.device)
-    part = recipe.base
+def run_steps(model: Any, tokens: Tokens, part: TrainPart, recipe: Recipe, folder: Path) -> None:
+    """Train on rows of `tokens` (n,) in order, `part.batch` rows a step."""
     per_step = part.batch * part.length
-    steps = part.tokens // per_step
     rows = len(tokens) // part.length
 
     def step_loss(step: int) -> torch.Tensor:
@@ -203,9 +197,16 @@ def train_base(recipe: Recipe, data: Path) -> Path:
         ids = torch.from_numpy(batch.astype(np.int64)).to(recipe.device)
         return language_loss(model, ids, ids, recipe.device)
 
-    train(model, step_loss, steps, optimizers(model, part.lr, part.muon_lr),
-          (part.warmup, part.cooldown), per_step, recipe.folder / "base-run", part.checkpoint_minutes)
-    out = recipe.folder / "base"
-    model.to(torch.bfloat16).save_pretrained(out)
-    tokenizer.save_pretrained(out)
-    return out
+    train(model, step_loss, part.tokens // per_step, optimizers(model, part.lr, part.muon_lr),
+          (part.warmup, part.cooldown), per_step, folder, part.checkpoint_minutes)
+
+
+def train_base(recipe: Recipe, data: Path) -> Path:
+    """Pre-train at a constant rate; returns the run's folder. `anneal` ends it and saves the base."""
+    torch.set_num_threads(recipe.threads)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(recipe.folder / "tokenizer")
+    tokens = pack(tokenizer, data, recipe)
+    model = new_model(recipe.model, len(tokenizer), recipe.seed).to(recipe.device)
+    folder = recipe.folder / "base-run"
+    run_steps(model, tokens, recipe.base, recipe, folder)
+    return folder

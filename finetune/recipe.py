@@ -30,7 +30,11 @@ class ModelPart(_Part):
 
 
 class TrainPart(_Part):
-    """One optimisation: `tokens` in all, `batch` sequences of `length` tokens a step."""
+    """One optimisation: `tokens` in all, `batch` sequences of `length` tokens a step.
+
+    `warmup` and `cooldown` are shares of the steps; `dialogue_share` of the tokens is our own
+    tool-call dialogues, the rest law text and general chat.
+    """
 
     tokens: int
     batch: int
@@ -38,7 +42,8 @@ class TrainPart(_Part):
     lr: float
     muon_lr: float = 0.02
     warmup: float = 0.02
-    cooldown: float = 0.3
+    cooldown: float = 0.0
+    dialogue_share: float = 0.0
     checkpoint_minutes: float = 3.0
 
 
@@ -65,6 +70,7 @@ class Recipe(_Part):
     tokenizer: TokenizerPart
     model: ModelPart
     base: TrainPart
+    anneal: TrainPart
     lora: LoraPart
 
     @property

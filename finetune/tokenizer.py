@@ -8,7 +8,8 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from finetune.recipe import TokenizerPart
+from finetune.recipe import Recipe, TokenizerPart
+from finetune.sources import conversations, law_texts
 
 CONTROL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 MARKS = ["<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<tools>", "</tools>",
@@ -55,3 +56,13 @@ def train_tokenizer(texts: list[str], part: TokenizerPart, out: Path) -> PreTrai
     out.mkdir(parents=True, exist_ok=True)
     fast.save_pretrained(out)
     return fast
+
+
+def train_from_data(data: Path, recipe: Recipe) -> PreTrainedTokenizerFast:
+    """Train on laws and chats in turn, so that both styles shape the vocabulary."""
+    laws = law_texts(data, recipe.seed)
+    chats = ["\n".join(m["content"] for m in chat) for chat in conversations(data, recipe.seed)]
+    mixed: list[str] = []
+    for i in range(max(len(laws), len(chats))):
+        mixed += laws[i : i + 1] + chats[i : i + 1]
+    return train_tokenizer(mixed, recipe.tokenizer, recipe.folder / "tokenizer")

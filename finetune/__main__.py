@@ -1,0 +1,72 @@
+"""`python -m finetune STEP --recipe NAME`: tokenizer, base, dialogues, anneal, lora, export, all.
+
+Each step may be stopped and started again; it goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+STEPS = ("tokenizer", "base", "dialogues", "anneal", "lora", "export")
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m finetune", description=__doc__)
+    parser.add_argument("step", choices=(*STEPS, "all"))
+    parser.add_argument("--recipe", default="cpu", help="cpu, gpu, smoke, or a YAML file")
+    parser.add_argument("--shared", type=Path, help="development data; default CITYLLM_SHARED")
+    parser.add_argument("--weights", type=Path, help="where to export; default the bundled folder")
+    options = parser.parse_args(argv)
+
+    from cityllm.config import load_settings
+    from finetune.recipe import load_recipe
+
+    settings = load_settings()
+    recipe = load_recipe(options.recipe)
+    data = options.shared or settings.shared
+    if data is None or not (data / "laws").is_dir():
+        print("没有训练数据：请用 --shared 或 CITYLLM_SHARED 指明含 laws/ 的文件夹。\n"
+              "No training data: name the folder that holds laws/ by --shared or CITYLLM_SHARED.",
+              file=sys.stderr)
+        return 2
+    recipe.folder.mkdir(parents=True, exist_ok=True)
+    for step in STEPS if options.step == "all" else (options.step,):
+        began = time.monotonic()
+        _run(step, recipe, data, options.weights or settings.weights, settings)
+        print(f"{step}: {time.monotonic() - began:.0f} s")
+    return 0
+
+
+def _run(step: str, recipe, data: Path, weights: Path, settings) -> None:  # type: ignore[no-untyped-def]
+    if step == "tokenizer":
+        from finetune.tokenizer import train_from_data
+
+        train_from_data(data, recipe)
+    elif step == "base":
+        from finetune.base import train_base
+
+        train_base(recipe, data)
+    elif step == "dialogues":
+        from finetune.dialogues import write_dialogues
+
+        print(write_dialogues(recipe, data, settings))
+    elif step == "anneal":
+        from finetune.anneal import train_anneal
+
+        train_anneal(recipe, data)
+    elif step == "lora":
+        from finetune.lora import train_lora
+
+        train_lora(recipe, recipe.folder / "dialogues.jsonl")
+    else:
+        from finetune.export import export
+
+        for path in export(recipe, weights):
+            print(f"{path.stat().st_size / 2**20:7.2f} MiB  {path.name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
