@@ -5,9 +5,11 @@ exists. A small model points well and retypes badly, so arguments are pointed at
 
 - a string parameter is a run of the user's own words, or one of the schema's `examples`;
 - with `"format": "expression"` it is arithmetic over the quantities the user named;
-- a number parameter is one that the user named (either sign), or zero.
+- a number parameter is one that the user named (either sign), or zero, within the schema's bounds;
+- anything else (lists, objects) is JSON that fits its schema.
 
-Answers hold no digits outside references: every figure is written by the program.
+Answers hold no digits outside references: every figure is written by the program. Lengths are
+bounded, so that a call always ends. Nothing here reads a model or a tokenizer.
 """
 
 from __future__ import annotations
@@ -17,30 +19,26 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from cityllm.model.figures import plain_numbers, quantities
+
 VERDICTS = ("off_topic", "not_found", "no_such_article", "not_held")
-QUANTITY = re.compile(
-    r"(?:\d[\d,]*(?:\.\d+)?|[零〇一二两三四五六七八九十百千]+(?:点[零一二三四五六七八九]+)?(?=[亿万亩元公平立个百米天]))"
-    r"\s*(?:万亿|千万|百万|亿|万|千)?\s*"
-    r"(?:平方米|平方公里|平方千米|平米|公顷|公里|千米|立方米|美元|元|亩|㎡|m²|m2|km2|km²|km|ha|米|厘米|分钟|小时|天|"
-    r"人|户|辆|层|吨|方|%|％|m)?")
-_EVIDENCE = re.compile(r"^\[E(\d+)\](.*)$", re.MULTILINE)
+MARK = re.compile(r"</?(?:tool_call|tool_response|tools|think)>|<\|\w+\|>")
+"""Control marks of the chat format: words of a user never become them."""
+SPAN = 200
+"""Longest run of the user's words in one argument, in characters."""
+HEARD = 6000
+"""How much of what the user said can be pointed at, in characters, the newest."""
+
+_UNSAFE = re.compile(r'["\\\x00-\x1f\x7f]+|' + MARK.pattern)
+_EVIDENCE = re.compile(r"^\[E(\d+)\](?: [a-z]\w*(?= |$))?(.*)$", re.MULTILINE)
+_RUN = re.compile(r"^\[E\d+\] [a-z]\w*(?: |$)")
 _NAME = re.compile(r"(?:^|\s)([a-z]\w*)=")
-_TENTHS = re.compile(r"([一二两三四五六七八九])成(半)?")
-_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "半": 5}
+_UNITS = "亩 公顷 平方米 平方公里 元 万元 亿元 米 公里 天 小时 % 立方米".split()
 
 
-def quantities(text: str) -> list[str]:
-    """Figures with their units as the user wrote them, in order, without repeats."""
-    found = (m[0].strip() for m in QUANTITY.finditer(text))
-    return list(dict.fromkeys(q for q in found if q))
-
-
-def plain_numbers(text: str) -> list[str]:
-    """Numbers the user named, bare: digits as written, 两成 as 20, Chinese numerals up to ten."""
-    found = re.findall(r"\d+(?:\.\d+)?", text)
-    found += [str(_DIGITS[m[1]] * 10 + (5 if m[2] else 0)) for m in _TENTHS.finditer(text)]
-    half = re.search(r"一半|减半|half", text)
-    return list(dict.fromkeys(found + (["50"] if half else []) + (["100"] if "翻" in text else [])))
+def clean(text: str) -> str:
+    """Text that can be encoded and that holds no control mark; nothing else is changed."""
+    return MARK.sub(" ", text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def evidence_names(tool_texts: Iterable[str]) -> dict[int, list[str]]:
@@ -48,99 +46,125 @@ def evidence_names(tool_texts: Iterable[str]) -> dict[int, list[str]]:
     shown: dict[int, list[str]] = {}
     for text in tool_texts:
         for match in _EVIDENCE.finditer(text):
-            names = _NAME.findall(match[2])
-            shown[int(match[1])] = names or ["text"]
+            names = _NAME.findall(match[2]) if _RUN.match(match[0]) else []
+            shown[int(match[1])] = list(dict.fromkeys(names)) or ["text"]
     return shown
 
 
 class _Rules:
-    """Lark rules under construction; `add` names a rule once."""
+    """Lark rules under construction; `add` names a body once, and gives that name again."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        self._names: dict[tuple[str, str], str] = {}
 
     def add(self, name: str, body: str) -> str:
-        name = f"{name}{len(self.lines)}"
-        self.lines.append(f"{name}: {body}")
-        return name
+        return self._names.setdefault((name, body), f"{name}{len(self._names)}")
+
+    def text(self) -> str:
+        return "".join(f"{name}: {body}\n" for (_, body), name in self._names.items())
 
 
 def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _any_of(values: Iterable[str]) -> str:
+    return " | ".join(_text(v) for v in dict.fromkeys(values))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _pointing(rules: _Rules, user: str, examples: Sequence[str]) -> str:
-    """A terminal: a run of the user's words (no quotes, escapes or line ends), or an example."""
-    pieces = [p for p in re.split(r'["\\\x00-\x1f]+', user) if p.strip()]
-    options = [f'(%regex {{"substring_chars": {_text(p)}}} & /.+/)' for p in pieces]
-    names = [rules.add("SPAN", o) for o in options]
-    names += [_text(e) for e in examples if e]
-    return rules.add("POINT", " | ".join(names or ['"-"']))
+    """A JSON string: a run of the user's words (no quotes, escapes, marks), or an example."""
+    runs = [p.strip() for p in _UNSAFE.split(user)]
+    options = [rules.add("SPAN", f'(%regex {{"substring_chars": {_text(p)}}} & '
+                                 f"/\\S(.{{0,{SPAN - 2}}}\\S)?/)")
+               for p in dict.fromkeys(runs) if p]
+    options += [_text(_json(e)[1:-1]) for e in dict.fromkeys(examples) if e]
+    if not options:
+        return _text('""')
+    return f'"\\"" {rules.add("POINT", " | ".join(options))} "\\""'
 
 
 def _expression(rules: _Rules, user: str) -> str:
-    found = [q for q in quantities(user) if '"' not in q and "\\" not in q]
-    number = rules.add("QUANTITY", " | ".join(_text(q) for q in [*found, "1", "100"]))
-    depth = number
-    for _ in range(2):
-        inner = rules.add("sum", f'{depth} ((" + " | " - " | " * " | " / ") {depth})*')
-        depth = rules.add("part", f'{number} | "(" {inner} ")"')
-    units = "亩 公顷 平方米 平方公里 元 万元 亿元 米 公里 天 小时 % 立方米".split()
-    unit = rules.add("UNIT", " | ".join(_text(u) for u in units))
-    return rules.add("formula", f'{depth} ((" + " | " - " | " * " | " / ") {depth})* (" = ? " {unit})?')
+    number = rules.add("QUANTITY", _any_of([*quantities(user), "1", "100"]))
+    sign = rules.add("SIGN", _any_of([" + ", " - ", " * ", " / "]))
+    inner = rules.add("sum", f"{number} ({sign} {number}){{0,5}}")
+    part = rules.add("part", f'{number} | "(" {inner} ")"')
+    unit = rules.add("UNIT", _any_of(_UNITS))
+    return f'"\\"" {part} ({sign} {part}){{0,7}} (" = ? " {unit})? "\\""'
 
 
-def _value(rules: _Rules, schema: Mapping[str, Any], user: str) -> str:
-    if "enum" in schema:
-        return " | ".join(_text(json.dumps(v, ensure_ascii=False)) for v in schema["enum"])
-    kind = schema.get("type", "string")
-    if kind in ("number", "integer"):
-        numbers = plain_numbers(user)
-        if kind == "integer":
-            numbers = [n for n in numbers if "." not in n]
-        bare = rules.add("NUMBER", " | ".join(_text(n) for n in [*numbers, "0"]))
-        return f'("-")? {bare}'
+def _numbers(field: Mapping[str, Any], user: str) -> list[str]:
+    """Numbers that may stand as this field, as JSON: named ones of either sign, within bounds."""
+    named = plain_numbers(user)
+    if field["type"] == "integer":
+        named = [n for n in named if "." not in n]
+    low = field.get("minimum", field.get("exclusiveMinimum", float("-inf")))
+    high = field.get("maximum", field.get("exclusiveMaximum", float("inf")))
+    edges = {field.get("exclusiveMinimum"), field.get("exclusiveMaximum")}
+    signed = [s + n for n in [*named, "0"] for s in ("", "-") if s + n != "-0"]
+    fit = [n for n in signed if low <= float(n) <= high and float(n) not in edges]
+    return fit or [_json(field[k]) for k in ("default", "minimum", "maximum") if k in field][:1]
+
+
+def _value(rules: _Rules, field: Mapping[str, Any], user: str) -> str:
+    options = [o for o in field.get("anyOf", ()) if o.get("type") != "null"]
+    if len(options) == 1:
+        field = {**field, **options[0]}
+    kind = field.get("type")
+    if "enum" in field or "const" in field:
+        return _any_of(_json(v) for v in field.get("enum", [field.get("const")]))
+    if kind in ("number", "integer") and (fit := _numbers(field, user)):
+        return rules.add("NUMBER", _any_of(fit))
     if kind == "boolean":
         return '"true" | "false"'
-    inner = (_expression(rules, user) if schema.get("format") == "expression"
-             else _pointing(rules, user, schema.get("examples", ())))
-    return f'"\\"" {inner} "\\""'
+    if kind == "string" and field.get("format") == "expression":
+        return _expression(rules, user)
+    if kind == "string" or (kind is None and not options):
+        return _pointing(rules, user, field.get("examples", ()))
+    layout = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+    return f"%json {_json({**field, 'x-guidance': layout})}"
 
 
 def _call(rules: _Rules, function: Mapping[str, Any], user: str) -> str:
-    """One `{"name": …, "arguments": {…}}`; properties in the schema's order, optional ones may lack."""
-    schema = function["parameters"]
+    """One `{"name": …, "arguments": {…}}`; properties in the schema's order.
+
+    The first is always given, since a comma before the next must be known to be right.
+    """
+    schema = function.get("parameters") or {}
     required = set(schema.get("required", ()))
     parts: list[str] = []
-    first = True
-    for name, field in schema.get("properties", {}).items():
+    for name, field in (schema.get("properties") or {}).items():
         value = rules.add("value", _value(rules, field, user))
-        key = _text(("" if first else ", ") + json.dumps(name) + ": ")
-        item = f"{key} {value}"
-        parts.append(item if name in required or first else f"({item})?")
-        first = False
-    head = _text('{"name": ' + json.dumps(function["name"]) + ', "arguments": {')
+        item = f"{_text((', ' if parts else '') + _json(name) + ': ')} {value}"
+        parts.append(item if name in required or not parts else f"({item})?")
+    head = _text('{"name": ' + _json(function["name"]) + ', "arguments": {')
     return rules.add("call", f'{head} {" ".join(parts)} "}}}}"')
 
 
-def build(tools: Sequence[Mapping[str, Any]], user: str, shown: Mapping[int, Sequence[str]]) -> str:
+def build(tools: Sequence[Mapping[str, Any]], user: str, shown: Mapping[int, Sequence[str]],
+          *, must_call: bool = False) -> str:
     """The Lark grammar for one turn.
 
     `tools`: OpenAI tool dictionaries that are offered (none: an answer only). `user`: everything
-    the user has said. `shown`: from `evidence_names`.
+    the user has said, newest last. `shown`: from `evidence_names`. `must_call`: no answer yet.
     """
     rules = _Rules()
     starts: list[str] = []
+    user = clean(user)[-HEARD:]
     if tools:
         calls = [_call(rules, t["function"], user) for t in tools]
         one = rules.add("one", f'<tool_call> "\\n" ({" | ".join(calls)}) "\\n" </tool_call>')
         starts.append(f'{one} ("\\n" {one})?')
-    marks = [f"[{v}]" for v in VERDICTS]
-    starts.append(rules.add("VERDICT", " | ".join(_text(m) for m in marks)))
-    if shown:
-        references = [_text(f"[E{n}]") for n in shown]
-        references += [_text(f"{{E{n}.{name}}}") for n, names in shown.items() for name in names]
-        reference = rules.add("REFERENCE", " | ".join(references))
-        words = rules.add("WORDS", r"/[^\[\]{}<>0-9]{1,80}/")
-        starts.append(f"{words}? {reference} ({words}? {reference})* {words}?")
-    return "start: " + "\n     | ".join(starts) + "\n" + "\n".join(rules.lines) + "\n"
+    if not (must_call and tools):
+        starts.append(rules.add("VERDICT", _any_of(f"[{v}]" for v in VERDICTS)))
+    if shown and not (must_call and tools):
+        references = [f"[E{n}]" for n in shown]
+        references += [f"{{E{n}.{name}}}" for n, names in shown.items() for name in names]
+        reference = rules.add("REFERENCE", _any_of(references))
+        words = rules.add("WORDS", r"/[^\[\]{}<>\p{Nd}]{1,80}/")
+        starts.append(f"{words}? {reference} ({words}? {reference}){{0,30}} {words}?")
+    return "start: " + "\n     | ".join(starts) + "\n" + rules.text()
