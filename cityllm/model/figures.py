@@ -9,12 +9,19 @@ import re
 import unicodedata
 
 _NUMERAL = "零〇一二两三四五六七八九十百千"
-_UNIT = (r"平方米|平方公里|平方千米|平米|公顷|公里|千米|立方米|美元|元|亩|㎡|m²|m2|km2|km²|km|ha|米|厘米|分钟|小时|天|"
-         r"人|户|辆|层|吨|方|%|％|m")
+UNITS = ("平方公里", "平方千米", "平方米", "立方米", "平米", "公顷", "公里", "千米", "厘米", "毫米", "米",
+         "㎡", "m²", "m³", "m2", "m3", "km²", "km2", "km", "ha", "亩", "hectares", "hectare", "mu",
+         "sqm", "万元", "亿元", "美元", "元", "块钱", "块", "yuan", "分钟", "小时", "工作日", "天", "个月", "年",
+         "days", "hours", "minutes", "千瓦时", "兆瓦时", "kWh", "度", "吨", "公斤", "千克", "升", "立方", "方", "人",
+         "户", "套", "栋", "幢", "层", "家", "件", "次", "个", "车位", "泊位", "辆", "棵", "床", "%", "％", "m")
+_UNIT = "|".join(re.escape(u) for u in sorted(UNITS, key=len, reverse=True))
+_UNIT = rf"(?:{_UNIT})(?:\s?/\s?(?:{_UNIT}))?"
 _QUANTITY = re.compile(
     rf"(?:[0-9０-９][0-9０-９,]*(?:[.．][0-9０-９]+)?"
-    rf"|[{_NUMERAL}]+(?:点[{_NUMERAL[:-3]}]+)?(?=[亿万亩元公平立个米天层户人辆吨]))"
-    rf" ?(?:万亿|千万|百万|亿|万|千)? ?(?:{_UNIT})?")
+    rf"|[{_NUMERAL}]+(?:点[{_NUMERAL[:-3]}]+)?(?=[亿万亩元公平立个米天层户人辆吨块]))"
+    rf" ?(?:万亿|千万|百万|亿|万|千(?![瓦米克]))? ?(?:{_UNIT})?", re.IGNORECASE)
+_RATES = ("平方米/人", "㎡/人", "升/人", "元/人", "元/平方米", "元/㎡", "元/户", "辆/户", "个/户", "人/公顷",
+          "人/平方公里", "立方米/人", "元/亩", "万元/亩", "元/天", "公里/小时", "件/天")
 _TENTHS = re.compile(r"([一二两三四五六七八九])成(半|[一二三四五六七八九])?")
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "半": 5}
 _SCALES = {"十": 10, "百": 100, "千": 1000}
@@ -23,9 +30,18 @@ _MOST = 48
 
 
 def quantities(text: str) -> list[str]:
-    """Figures with their units as the user wrote them, in order, without repeats."""
-    found = (m[0].strip(" ,") for m in _QUANTITY.finditer(text))
-    return list(dict.fromkeys(q for q in found if q))[-_MOST:]
+    """Figures as the user wrote them, each with its unit and bare, in order, without repeats."""
+    found: list[str] = []
+    for match in _QUANTITY.finditer(text):
+        whole = match[0].strip(" ,")
+        bare = re.match(r"[0-9０-９][0-9０-９,]*(?:[.．][0-9０-９]+)?", whole)
+        found += [whole, *([bare[0].strip(",")] if bare else [])]
+    return list(dict.fromkeys(q for q in found if q))[-2 * _MOST:]
+
+
+def target_units() -> list[str]:
+    """Units that a result may be asked for in, rates included."""
+    return [*UNITS, *_RATES]
 
 
 def _bare(number: str) -> str:

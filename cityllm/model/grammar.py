@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cityllm.model.figures import plain_numbers, quantities
+from cityllm.model.figures import plain_numbers, quantities, target_units
 
 VERDICTS = ("off_topic", "not_found", "no_such_article", "not_held")
 MARK = re.compile(r"</?(?:tool_call|tool_response|tools|think)>|<\|\w+\|>")
@@ -33,9 +33,6 @@ _UNSAFE = re.compile(r'["\\\x00-\x1f\x7f]+|' + MARK.pattern)
 _EVIDENCE = re.compile(r"^\[E(\d+)\](?: [a-z]\w*(?= |$))?(.*)$", re.MULTILINE)
 _RUN = re.compile(r"^\[E\d+\] [a-z]\w*(?: |$)")
 _NAME = re.compile(r"(?:^|\s)([a-z]\w*)=")
-_UNITS = "亩 公顷 平方米 平方公里 元 万元 亿元 米 公里 天 小时 % 立方米".split()
-
-
 def clean(text: str) -> str:
     """Text that can be encoded and that holds no control mark; nothing else is changed."""
     return MARK.sub(" ", text.encode("utf-8", "replace").decode("utf-8"))
@@ -93,7 +90,7 @@ def _expression(rules: _Rules, user: str) -> str:
     sign = rules.add("SIGN", _any_of([" + ", " - ", " * ", " / "]))
     inner = rules.add("sum", f"{number} ({sign} {number}){{0,5}}")
     part = rules.add("part", f'{number} | "(" {inner} ")"')
-    unit = rules.add("UNIT", _any_of(_UNITS))
+    unit = rules.add("UNIT", _any_of(target_units()))
     return f'"\\"" {part} ({sign} {part}){{0,7}} (" = ? " {unit})? "\\""'
 
 
