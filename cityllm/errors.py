@@ -7,6 +7,7 @@ CityLLMError                    code, message in Chinese and English, next step
 │   ├── InstrumentNotFound      corpus.instrument no instrument of that title is held
 │   ├── ArticleNotFound         corpus.article    the instrument has no such article
 │   └── NotHeld                 corpus.not_held   the wording in force on that date is not held
+│       └── NotInForce          corpus.not_in_force   on that date it was not yet, or no longer, law
 ├── ModelError                  model
 │   ├── ModelUnavailable        model.unavailable no weights, no endpoint, or it died
 │   └── ModelTimeout            model.timeout     it did not answer in time
@@ -62,6 +63,12 @@ class NotHeld(CorpusError):
     """The instrument existed on that date; its wording then is not held."""
 
     code = "corpus.not_held"
+
+
+class NotInForce(NotHeld):
+    """The instrument was not yet in force on that date, or no longer."""
+
+    code = "corpus.not_in_force"
 
 
 class ModelError(CityLLMError):
