@@ -33,6 +33,8 @@ _UNSAFE = re.compile(r'["\\\x00-\x1f\x7f]+|' + MARK.pattern)
 _EVIDENCE = re.compile(r"^\[E(\d+)\](?: [a-z]\w*(?= |$))?(.*)$", re.MULTILINE)
 _RUN = re.compile(r"^\[E\d+\] [a-z]\w*(?: |$)")
 _NAME = re.compile(r"(?:^|\s)([a-z]\w*)=")
+
+
 def clean(text: str) -> str:
     """Text that can be encoded and that holds no control mark; nothing else is changed."""
     return MARK.sub(" ", text.encode("utf-8", "replace").decode("utf-8"))
