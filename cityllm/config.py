@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -12,12 +13,14 @@ from cityllm.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "CITYLLM_"
+SETUP_ONLY = {"torch"}
+"""Names that only scripts/setup.py reads."""
 
 
 class Settings(BaseModel):
     """Everything that can be set. Each field is `CITYLLM_` and its name in capitals."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     home: Path = ROOT / "var"
     """Ledger, indexes, accounts, conversations. Made when missing."""
@@ -26,22 +29,32 @@ class Settings(BaseModel):
     shared: Path | None = None
     """Folder of the development data (`laws/`, `statute_qa/`, …); only measures and tests use it."""
     host: str = "127.0.0.1"
+    """Address of the chat. Any but a loopback address needs accounts."""
     port: int = 7860
-    language: str = "zh"
+    """Port of the chat."""
+    language: Literal["zh", "en"] = "zh"
+    """Language of the pages: `zh` or `en`. An answer is in the language of its question."""
 
-    engine: str = "embedded"
+    engine: Literal["embedded", "endpoint"] = "embedded"
     """`embedded` (the bundled model in process) or `endpoint` (any OpenAI-compatible server)."""
     endpoint_url: str = "http://127.0.0.1:8000/v1"
+    """Address of that server; only used by engine `endpoint`."""
     endpoint_model: str = "city"
+    """Name of the model, or of the adapter, on that server."""
     endpoint_key: str = "none"
+    """Key that the server asks for."""
     endpoint_timeout: float = 120.0
-    """Seconds."""
+    """Seconds until an answer is given up."""
     serve_model: str = "Qwen/Qwen3-8B"
     """What `cityllm serve` loads: a hub name or a folder."""
     serve_adapter: str = ""
+    """Folder of a LoRA adapter that `cityllm serve` lays over the model; empty for none."""
     serve_port: int = 8000
+    """Port of the model server on 127.0.0.1."""
     weights: Path = ROOT / "cityllm" / "model" / "weights"
+    """The bundled model: `base/`, `adapter/`, `embedder/`, `retriever.npz`."""
     threads: int = 2
+    """CPU threads of the bundled model."""
 
     embedder: str = ""
     """Empty: the bundled one. Otherwise a sentence-transformers model by name or folder."""
@@ -58,6 +71,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment; an unknown `CITYLLM_` name is refused."""
     env = os.environ if env is None else env
     found = {k[len(PREFIX):].lower(): v for k, v in env.items() if k.startswith(PREFIX)}
+    found = {name: value for name, value in found.items() if name not in SETUP_ONLY}
     unknown = sorted(set(found) - set(Settings.model_fields))
     if unknown:
         names = ", ".join(f"{PREFIX}{name.upper()}" for name in unknown)
