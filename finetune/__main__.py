@@ -52,7 +52,7 @@ def _run(step: str, recipe, data: Path, weights: Path, settings) -> None:  # typ
     elif step == "dialogues":
         from finetune.dialogues import write_dialogues
 
-        print(write_dialogues(recipe, data, settings))
+        print(write_dialogues(recipe, settings))
     elif step == "anneal":
         from finetune.anneal import train_anneal
 

@@ -15,6 +15,7 @@ LIMIT_MIB = 16
 
 def export(recipe: Recipe, weights: Path) -> list[Path]:
     """Copy base (bfloat16, sharded), tokenizer, adapter and loss curves to `weights`; lists files."""
+    weights.mkdir(parents=True, exist_ok=True)
     base = weights / "base"
     shutil.rmtree(base, ignore_errors=True)
     model = Qwen3ForCausalLM.from_pretrained(recipe.folder / "base", dtype=torch.bfloat16)
@@ -30,6 +31,8 @@ def export(recipe: Recipe, weights: Path) -> list[Path]:
         curve = recipe.folder / f"{name}-run" / "loss.png"
         if curve.exists():
             shutil.copy(curve, weights / f"loss-{name}.png")
+    if (recipe.folder / "retriever.npz").exists():
+        shutil.copy(recipe.folder / "retriever.npz", weights / "retriever.npz")
     files = [p for p in weights.rglob("*") if p.is_file()]
     large = [p for p in files if p.stat().st_size > LIMIT_MIB * 2**20]
     if large:

@@ -67,6 +67,7 @@ class Recipe(_Part):
     device: str
     threads: int
     seed: int
+    home: Path = Path("runs")
     tokenizer: TokenizerPart
     model: ModelPart
     base: TrainPart
@@ -76,7 +77,7 @@ class Recipe(_Part):
     @property
     def folder(self) -> Path:
         """Where this run keeps its files, checkpoints included."""
-        return Path("runs") / self.name
+        return self.home / self.name
 
 
 def load_recipe(name: str) -> Recipe:

@@ -1,0 +1,293 @@
+"""Tool-call dialogues of our own: hand-written questions, real tools, answers that only point.
+
+Each question of `phrases/` becomes a dialogue in the format that the assistant uses at run time:
+the tools that the retriever would offer, the call, what the tool showed, and an answer made of
+references. Retrieval results are real, so the model learns to choose among what search finds.
+Numbers in templates are drawn by seed. Questions of `evals/` are never read here.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cityllm import prompts
+from cityllm.agent.facts import fact_date, language_of
+from cityllm.agent.toolbox import Session
+from cityllm.config import Settings
+from cityllm.errors import ToolProblem
+from cityllm.evidence import ToolRunEvidence
+from cityllm.agent.retriever import NONE, ToolRetriever
+from finetune.recipe import Recipe
+from finetune.retriever import train
+
+PHRASES = Path(__file__).parent / "phrases"
+Call = tuple[str, dict[str, Any]]
+_SLOT = re.compile(r"\{(\w+):(\w+)\}")
+
+
+@dataclass
+class Case:
+    """One question and what to do with it. `tool` is `none` for a verdict without a look-up."""
+
+    question: str
+    tool: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    gold: list[tuple[str, str]] = field(default_factory=list)
+    verdict: str = ""
+    second: tuple[str, dict[str, Any]] | None = None
+
+
+def _load(name: str) -> Any:
+    path = PHRASES / f"{name}.yaml"
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def _rows(content: Any) -> list[dict[str, Any]]:
+    if isinstance(content, dict):
+        return next(v for k, v in content.items() if k != "slots")
+    return list(content)
+
+
+class Slots:
+    """Draws numbers and dates for the placeholders `{name:type}` of a template."""
+
+    def __init__(self, types: dict[str, Any], seed: int) -> None:
+        self.types, self.random = types, random.Random(seed)
+
+    def draw(self, kind: str) -> str:
+        """One value of a slot's type, written as a person would."""
+        spec = self.types[kind]
+        if "formats" in spec:
+            first, last = (date.fromisoformat(spec[k]).toordinal() for k in ("from", "to"))
+            day = date.fromordinal(self.random.randint(first, last))
+            return str(self.random.choice(spec["formats"])).format(
+                y=day.year, m=day.month, d=day.day, mm=f"{day.month:02}", dd=f"{day.day:02}")
+        if "values" in spec:
+            text = str(self.random.choice(spec["values"]))
+        else:
+            steps = round((spec["max"] - spec["min"]) / spec["step"])
+            value = spec["min"] + self.random.randint(0, steps) * spec["step"]
+            text = f"{value:.4f}".rstrip("0").rstrip(".") if value % 1 else str(int(value))
+        return text + str(self.random.choice(spec.get("units") or [""]))
+
+    def fill(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The template with its placeholders replaced, the same name by the same value."""
+        drawn: dict[str, str] = {}
+
+        def one(match: re.Match[str]) -> str:
+            return drawn.setdefault(match[1], self.draw(match[2]))
+
+        filled = {k: _SLOT.sub(one, v) if isinstance(v, str) else v for k, v in row.items()}
+        return {k: re.sub(r"\{(\w+)\}", lambda m: drawn.get(m[1], m[0]), v)
+                if isinstance(v, str) else v for k, v in filled.items()}
+
+
+def cases(seed: int, variants: int = 4) -> list[Case]:
+    """Every question of `phrases/`; templates with slots are drawn `variants` times."""
+    made: list[Case] = []
+    for row in _rows(_load("regulation")):
+        title, _, number = row["a"].partition("#")
+        made.append(Case(row["q"], "search_regulations", {"query": row["q"]}, [(title, number)]))
+    for row in _rows(_load("named")):
+        verdict = "no_such_article" if row.get("nonexistent") else ""
+        made.append(Case(row["q"], "read_article",
+                         {"title": row["title"], "article": row["article"]}, verdict=verdict))
+    for row in _rows(_load("off_topic")):
+        made.append(Case(row["q"], NONE, verdict="off_topic"))
+    for row in _rows(_load("not_found")):
+        made.append(Case(row["q"], "search_regulations", {"query": row["q"]}, verdict="not_found"))
+    for row in _rows(_load("data")):
+        made.append(Case(row["q"], "query_city_data", {"query": row["q"]}))
+    for row in _rows(_load("traffic")):
+        made.append(Case(row["q"], "traffic_scenario", _traffic(row)))
+    for row in _rows(_load("mixed")):
+        tool = dict(row["tool"])
+        name = tool.pop("name")
+        tool = tool.pop("args", tool)
+        second = (name, _traffic(tool) if name == "traffic_scenario" else tool)
+        made.append(Case(row["q"], "search_regulations", {"query": row["search"]}, second=second))
+    for name, build in (("calculate", _calculation), ("deadline", _deadline)):
+        content = _load(name)
+        slots = Slots(content.get("slots", {}) if isinstance(content, dict) else {}, seed)
+        for row in _rows(content):
+            for _ in range(variants if _SLOT.search(row["q"]) else 1):
+                made.append(build(slots.fill(row)))
+    return made
+
+
+def _calculation(row: dict[str, Any]) -> Case:
+    return Case(row["q"], "calculate", {"expression": row["e"]})
+
+
+def _deadline(row: dict[str, Any]) -> Case:
+    return Case(row["q"], "legal_deadline", {"start": row["start"], "period": row["period"]})
+
+
+def _traffic(row: dict[str, Any]) -> dict[str, Any]:
+    percent = float(row.get("demand_percent", 0))
+    return {"close": row.get("close", "none"),
+            "demand_percent": int(percent) if percent.is_integer() else percent,
+            "plate_restriction": row.get("plate_restriction", "none")}
+
+
+def answer_text(question: str, kind: str, numbers: list[int]) -> str:
+    """The assistant's words for evidence `numbers` of one kind: references and little else."""
+    templates = prompts.ANSWERS[language_of(question)]
+    first, rest = numbers[0], numbers[1:]
+    text = templates[kind].replace("#", str(first))
+    for number in rest:
+        text += "\n" + templates["also"].replace("#", str(number))
+    return text
+
+
+def pointing(case: Case) -> bool:
+    """Whether every argument can be pointed at in the question, as the engine demands."""
+    user = case.question
+    for name, value in case.arguments.items():
+        if name in ("query", "title", "article", "start") and str(value) not in user:
+            return False
+    return True
+
+
+class World:
+    """The real tools, opened once. Simulations are run once; later ones vary its figures."""
+
+    def __init__(self, settings: Settings, seed: int) -> None:
+        from app import build
+
+        self.toolbox = build(settings).toolbox
+        self.specs = {spec.name: spec for spec in self.toolbox.specs}
+        self.random = random.Random(seed)
+        self.today = date.today()
+        self._run: ToolRunEvidence | None = None
+
+    def run(self, calls: list[Call], question: str) -> tuple[Session, list[str]]:
+        """A fresh session with these calls made, and what the model would be shown of each."""
+        language = language_of(question)
+        as_of = fact_date(question, self.today) or self.today
+        session = self.toolbox.session(as_of, self.today, language)
+        return session, [self._observe(session, name, arguments) for name, arguments in calls]
+
+    def _observe(self, session: Session, name: str, arguments: dict[str, Any]) -> str:
+        if name == "traffic_scenario" and self._run is not None:
+            run = self._run.model_copy(update={"id": session.next_id(), "values": {
+                key: value.model_copy(update={"text": self._varied(value.text)})
+                for key, value in self._run.values.items()}})
+            session.evidence.append(run)
+            return prompts.evidence_line(run)
+        try:
+            shown = session.call(self.specs[name], arguments)
+        except ToolProblem as problem:
+            return session.told(problem)
+        if name == "traffic_scenario":
+            self._run = next(e for e in session.evidence if isinstance(e, ToolRunEvidence))
+        return shown
+
+    def _varied(self, text: str) -> str:
+        try:
+            return f"{float(text) * self.random.uniform(0.6, 1.5):.1f}"
+        except ValueError:
+            return text
+
+
+def dialogue(case: Case, world: World, offered: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """`{messages, tools}` for one case; None where search does not find what the answer needs."""
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": prompts.SYSTEM_PROMPT},
+        {"role": "user", "content": case.question}]
+    if case.tool == NONE:
+        messages.append({"role": "assistant", "content": f"[{case.verdict}]"})
+        return {"messages": messages, "tools": offered, "tool": NONE}
+    calls = [(case.tool, case.arguments)] + ([case.second] if case.second else [])
+    session, texts = world.run(calls, case.question)
+    messages.append({"role": "assistant", "content": "", "tool_calls": [
+        {"function": {"name": n, "arguments": json.dumps(a, ensure_ascii=False)}} for n, a in calls]})
+    messages += [{"role": "tool", "content": text} for text in texts]
+    answer = _final(case, session)
+    if answer is None:
+        return None
+    messages.append({"role": "assistant", "content": answer})
+    return {"messages": messages, "tools": offered, "tool": case.tool}
+
+
+def _final(case: Case, session: Session) -> str | None:
+    if case.verdict:
+        return f"[{case.verdict}]"
+    found = {int(e.id[1:]): e for e in session.evidence}
+    clauses = {n: e for n, e in found.items() if e.kind == "clause"}
+    others = [n for n in found if n not in clauses]
+    parts: list[str] = []
+    if case.tool == "search_regulations":
+        right = [n for n, e in clauses.items() if (e.title, e.article) in case.gold]
+        if case.gold and not right:
+            return None
+        if not case.gold and clauses:
+            right = [min(clauses)]
+        if right:
+            parts.append(answer_text(case.question, "clause", right[:2]))
+    elif case.tool == "read_article":
+        if not clauses:
+            return None
+        parts.append(answer_text(case.question, "clause", sorted(clauses)[:1]))
+    for number in others:
+        item = found[number]
+        kind = getattr(item, "tool", None) or {"data": "query_city_data", "rule": "legal_deadline"}[item.kind]
+        parts.append(answer_text(case.question, kind, [number]))
+    return "\n".join(parts) or None
+
+
+def offered_for(questions: list[str], labels: list[str], folder: Path, seed: int,
+                top: int = 3) -> list[list[str]]:
+    """Names that a retriever trained without the question would offer, likeliest first.
+
+    The right tool is put last where it would be missing, so that the model can still learn it.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    offered: list[list[str]] = [[] for _ in questions]
+    right = 0
+    for rest, held in StratifiedKFold(5, shuffle=True, random_state=seed).split(questions, labels):
+        path = folder / "fold.npz"
+        train([questions[i] for i in rest], [labels[i] for i in rest], path)
+        retriever = ToolRetriever.load(path)
+        assert retriever is not None
+        for i in held:
+            names = retriever.offer(questions[i], top)
+            right += labels[i] in (names[0], NONE)
+            if labels[i] not in (*names, NONE):
+                names[-1] = labels[i]
+            offered[i] = names
+    print(f"retriever: right tool first for {right / len(questions):.3f} of held-out questions")
+    return offered
+
+
+def write_dialogues(recipe: Recipe, settings: Settings) -> str:
+    """Write `dialogues.jsonl` and `retriever.npz` to the recipe's folder; a line of counts."""
+    from rich.progress import track
+
+    rows = [c for c in cases(recipe.seed) if pointing(c)]
+    random.Random(recipe.seed).shuffle(rows)
+    if recipe.name == "smoke":
+        rows = rows[: recipe.lora.dialogues * 10]
+    questions, labels = [c.question for c in rows], [c.tool for c in rows]
+    offers = offered_for(questions, labels, recipe.folder, recipe.seed)
+    train(questions, labels, recipe.folder / "retriever.npz")
+    world = World(settings, recipe.seed)
+    counts: dict[str, int] = {}
+    with (recipe.folder / "dialogues.jsonl").open("w", encoding="utf-8") as out:
+        for case, names in zip(track(rows, "dialogues"), offers, strict=True):
+            if case.second and case.second[0] not in names:
+                names = [*names[:2], case.second[0]]
+            row = dialogue(case, world, [world.specs[n].openai for n in names])
+            if row:
+                counts[row["tool"]] = counts.get(row["tool"], 0) + 1
+                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return f"{sum(counts.values())} of {len(rows)} dialogues: {counts}"
