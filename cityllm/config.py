@@ -44,13 +44,19 @@ class Settings(BaseModel):
     endpoint_key: str = "none"
     """Key that the server asks for."""
     endpoint_timeout: float = 120.0
-    """Seconds until an answer is given up."""
+    """Seconds until the first word, and between two pieces of an answer, until it is given up."""
+    endpoint_vllm: bool = True
+    """The server takes vLLM's own request fields; off for services that refuse unknown ones."""
+    endpoint_grammar: bool = False
+    """Send the bundled model's grammar with each request: for small models served by vLLM."""
     serve_model: str = "Qwen/Qwen3-8B"
     """What `cityllm serve` loads: a hub name or a folder."""
     serve_adapter: str = ""
     """Folder of a LoRA adapter that `cityllm serve` lays over the model; empty for none."""
     serve_port: int = 8000
     """Port of the model server on 127.0.0.1."""
+    serve_python: str = ""
+    """The Python that has vLLM. Empty: `.venv-vllm` beside the program, else the program's own."""
     weights: Path = ROOT / "cityllm" / "model" / "weights"
     """The bundled model: `base/`, `adapter/`, `embedder/`, `retriever.npz`."""
     threads: int = 2

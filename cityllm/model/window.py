@@ -19,7 +19,7 @@ def fit(messages: Sequence[BaseMessage], count: Callable[[Sequence[BaseMessage]]
     """
     kept = list(messages)
     while (size := count(kept)) > limit:
-        shorter = _without_oldest_turn(kept) or _without_oldest_round(kept) or _without_line(kept)
+        shorter = shorten(kept)
         if shorter is None:
             raise ModelError(
                 f"问题太长：共 {size} 个词元，模型最多读 {limit} 个。请缩短问题，或分几次问。",
@@ -27,6 +27,12 @@ def fit(messages: Sequence[BaseMessage], count: Callable[[Sequence[BaseMessage]]
                 "Shorten it, or ask in several steps.")
         kept = shorter
     return kept
+
+
+def shorten(messages: list[BaseMessage]) -> list[BaseMessage] | None:
+    """One step of `fit`; None where only system messages and the question are left."""
+    return (_without_oldest_turn(messages) or _without_oldest_round(messages)
+            or _without_line(messages))
 
 
 def _without_oldest_turn(messages: list[BaseMessage]) -> list[BaseMessage] | None:
