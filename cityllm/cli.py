@@ -1,0 +1,181 @@
+"""The command line: ask, web, serve, doctor, user and corpus. Builds objects, prints, nothing else.
+
+Heavy packages are imported where they are used, so that every `--help` answers at once. What goes
+wrong is said in both languages on stderr with exit code 1, never as a stack trace; the trace of a
+fault of the program itself goes to `errors.log` in the home folder.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cityllm.config import Settings, load_settings
+from cityllm.errors import AccessError, CityLLMError, ConfigError
+
+if TYPE_CHECKING:
+    from cityllm.evidence import Answer
+
+app = typer.Typer(
+    name="cityllm", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="城市大模型助手：条条有出处，数数有来源。 A city's assistant: cited answers, sourced figures.")
+user = typer.Typer(no_args_is_help=True, help="本机账号。 Local accounts.")
+app.add_typer(user, name="user")
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(
+        help="问题，用引号括起来。 The question, in quotes.", metavar="QUESTION")],
+    as_of: Annotated[str, typer.Option(
+        help="适用日期，如 2020-01-01；默认今天。 Fact date; today by default.",
+        metavar="DATE")] = "",
+    as_json: Annotated[bool, typer.Option(
+        "--json", help="输出 JSON，含全部依据。 Print JSON with all evidence.")] = False,
+) -> None:
+    """问一个问题，得到可核对的回答。 Ask a question, get an answer that can be checked."""
+    from cityllm.terminal import show_answer, watch
+
+    if not question.strip():
+        raise ConfigError("问题是空的。请把问题写在引号里：cityllm ask \"……\"。",
+                          "The question is empty. Write it in quotes: cityllm ask \"…\".")
+    day = _date(as_of)
+    settings = load_settings()
+    from app import build
+
+    with build(settings) as services:
+        answer: Answer = watch(services.assistant.stream(question, [], as_of=day))
+    print(answer.model_dump_json(indent=2) if as_json else show_answer(answer))
+
+
+@app.command()
+def web() -> None:
+    """打开浏览器里的对话页。 Start the chat for the browser."""
+    from app import serve as start
+
+    start(load_settings())
+
+
+@app.command()
+def serve() -> None:
+    """按设置启动 vLLM 模型服务（需要 GPU）。 Start vLLM from the settings (needs a GPU)."""
+    from cityllm.model.vllm import serve as start
+
+    start(load_settings())
+
+
+@app.command()
+def doctor() -> None:
+    """检查各部分，每个问题给出修复命令。 Check every part; each fault comes with its remedy."""
+    from cityllm.doctor import examine
+    from cityllm.terminal import show_checks
+
+    checks = list(examine(load_settings()))
+    print(show_checks(checks))
+    if not all(check.good for check in checks):
+        raise typer.Exit(1)
+
+
+@user.command("add")
+def user_add(
+    name: Annotated[str, typer.Argument(help="用户名。 Name.", metavar="NAME")],
+    role: Annotated[str, typer.Option(
+        help="角色 role: planner | clerk | enterprise | admin", metavar="ROLE")],
+) -> None:
+    """新建账号；密码由提示或标准输入读取。 Make an account; the password is asked or piped in."""
+    account = _accounts(load_settings()).add(name, _password(), role)
+    print(f"已建立账号 {account.name}（{account.role}）。 Account made.")
+
+
+@user.command("list")
+def user_list() -> None:
+    """列出账号。 List the accounts."""
+    for account in _accounts(load_settings()).list():
+        print(f"{account.name}\t{account.role}\t{date.fromtimestamp(account.created)}")
+
+
+@user.command("remove")
+def user_remove(
+    name: Annotated[str, typer.Argument(help="用户名。 Name.", metavar="NAME")],
+) -> None:
+    """删除账号。 Remove an account."""
+    _accounts(load_settings()).remove(name)
+    print(f"已删除账号 {name}。 Account removed.")
+
+
+def _accounts(settings: Settings):  # type: ignore[no-untyped-def]
+    from cityllm.safety.access import Accounts
+
+    return Accounts(settings.home / "accounts.sqlite")
+
+
+def _password() -> str:
+    """Typed twice at a terminal; otherwise the first line of standard input."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    from getpass import getpass
+
+    first = getpass("密码 password: ")
+    if getpass("再输一遍 again: ") != first:
+        raise AccessError("两次输入的密码不一样，请重新运行这条命令。",
+                          "The two passwords differ: run the command again.")
+    return first
+
+
+def _date(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"日期 {text!r} 不可用：请写成 2020-01-01 这样。",
+                          f"The date {text!r} is not usable: write it like 2020-01-01.") from None
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; turn errors into words and an exit code."""
+    from cityllm.safety.telemetry import switch_off
+
+    switch_off()
+    try:
+        app(args=list(arguments) if arguments is not None else None, prog_name="cityllm")
+    except CityLLMError as problem:
+        print(f"{problem.zh}\n{problem.en}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except Exception as problem:
+        print(_unexpected(problem), file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _unexpected(problem: Exception) -> str:
+    """Two sentences for a fault of the program; the trace goes to a file."""
+    import traceback
+
+    kind = type(problem).__name__
+    try:
+        log = load_settings().home / "errors.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.write("".join(traceback.format_exception(problem)))
+    except (OSError, CityLLMError):
+        return f"程序出错（{kind}）。请运行 cityllm doctor。\nThe program failed ({kind}): " \
+               "run cityllm doctor."
+    return (f"程序出错（{kind}），详情已写入 {log}。请运行 cityllm doctor。\n"
+            f"The program failed ({kind}); details are in {log}. Run cityllm doctor.")
+
+
+def _mount() -> None:
+    """The corpus commands live in a file of their own."""
+    from cityllm.cli_corpus import app as corpus
+
+    app.add_typer(corpus, name="corpus")
+
+
+_mount()
+
+if __name__ == "__main__":
+    main()

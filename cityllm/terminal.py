@@ -1,0 +1,85 @@
+"""What the command line prints: an answer with its evidence, the steps as they run, the checks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from cityllm.errors import ModelUnavailable
+from cityllm.evidence import Answer, ClauseEvidence, DataRowEvidence, ToolRunEvidence
+
+if TYPE_CHECKING:
+    from cityllm.agent.events import Event
+    from cityllm.doctor import Check
+
+LABELS = {
+    "basis": ("依据", "Basis"), "runs": ("计算与数据", "Runs and data"),
+    "status": ("法规状态截至", "status as known on"), "as_of": ("适用日期", "as of"),
+    "digest": ("摘要", "digest"), "verbatim": ("原文", "verbatim"), "engine": ("引擎", "engine"),
+    "seed": ("随机种子", "seed"), "map": ("地图", "map"), "seconds": ("秒", "s"),
+}
+
+
+def watch(events: Iterable[Event]) -> Answer:
+    """Follow an answer being made, each tool on stderr when that is a terminal; return the last."""
+    from cityllm.agent.events import Final, StepStarted
+
+    for event in events:
+        if isinstance(event, Final):
+            return event.answer
+        if isinstance(event, StepStarted) and sys.stderr.isatty():
+            print(f"… {event.tool}", file=sys.stderr, flush=True)
+    raise ModelUnavailable("模型没有给出回答就停了。请运行 cityllm doctor。",
+                           "The model stopped without an answer: run cityllm doctor.")
+
+
+def show_answer(answer: Answer) -> str:
+    """The answer as plain text: words, then every clause and run that it stands on."""
+    lines = [answer.text.strip()]
+    if answer.citations:
+        lines += ["", _label("basis", answer)]
+        lines += [_clause(clause, answer) for clause in answer.citations]
+    runs = [e for e in answer.evidence if isinstance(e, ToolRunEvidence | DataRowEvidence)]
+    if runs and not answer.refused:
+        lines += ["", _label("runs", answer)]
+        lines += [line for run in runs for line in _run(run, answer)]
+    facts = [f"{_label('as_of', answer)} {answer.as_of}"]
+    if answer.status_known:
+        facts.append(f"{_label('status', answer)} {answer.status_known}")
+    if answer.engine:
+        facts.append(f"{_label('engine', answer)} {answer.engine}")
+    facts.append(f"{answer.seconds:.1f} {_label('seconds', answer)}")
+    return "\n".join([*lines, "", " · ".join(facts)])
+
+
+def show_checks(checks: Iterable[Check]) -> str:
+    """A line for each check; a fault is followed by the command that mends it."""
+    lines: list[str] = []
+    for check in checks:
+        lines.append(f"{'✓' if check.good else '✗'} {check.name}: {check.found}")
+        if not check.good:
+            lines.append(f"    → {check.mend}")
+    return "\n".join(lines)
+
+
+def _label(name: str, answer: Answer) -> str:
+    return LABELS[name][0 if answer.language == "zh" else 1]
+
+
+def _clause(clause: ClauseEvidence, answer: Answer) -> str:
+    kind = _label("verbatim" if clause.verbatim else "digest", answer)
+    parts = [f"[{clause.id}] {clause.title} {clause.article_label}（{kind}）"]
+    if clause.version:
+        parts.append(str(clause.version))
+    parts += [part for part in (clause.issuer, clause.status, clause.source_url) if part]
+    return " · ".join(parts)
+
+
+def _run(run: ToolRunEvidence | DataRowEvidence, answer: Answer) -> list[str]:
+    if isinstance(run, DataRowEvidence):
+        return [f"[{run.id}] {run.table}: {'; '.join(run.sources)}"]
+    inputs = ", ".join(f"{name}={value}" for name, value in run.inputs.items())
+    seed = f" · {_label('seed', answer)} {run.seed}" if run.seed is not None else ""
+    lines = [f"[{run.id}] {run.tool}({inputs}){seed}", f"    {run.summary}"]
+    return lines + [f"    {_label('map', answer)}: {image}" for image in run.images]
