@@ -42,6 +42,8 @@ class ClauseEvidence(_Base):
     article_label: str
     heading: str = ""
     text: str
+    passage: str = ""
+    """The part of `text` that answers the query best; empty where the article was named."""
     verbatim: bool = True
     issuer: str = ""
     level: str = ""
@@ -104,7 +106,7 @@ class Answer(BaseModel):
     """What the user reads. `text` is resolved Markdown; nothing in it is unverified.
 
     `refused` says why there is no answer (`off_topic`, `not_found`, `no_such_article`,
-    `not_held`, `unsupported`, `no_model`), empty where there is one.
+    `not_held`, `unsupported`, `tool_failed`, `no_model`), empty where there is one.
     """
 
     question: str

@@ -1,0 +1,72 @@
+"""Composition root: Settings -> services -> one ASGI application.
+
+Only this file and `cityllm/cli*.py` build objects; everything else is handed what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cityllm.config import Settings
+from cityllm.errors import ModelError
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from cityllm.agent.assistant import Assistant
+    from cityllm.agent.toolbox import Toolbox
+    from cityllm.corpus.ledger import Ledger
+    from cityllm.corpus.search import Search
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the program consists of. `close` ends it."""
+
+    settings: Settings
+    ledger: Ledger
+    search: Search
+    toolbox: Toolbox
+    assistant: Assistant
+
+    def close(self) -> None:
+        """Close the ledger's files."""
+        self.ledger.close()
+
+
+def chat_model(settings: Settings) -> BaseChatModel | None:
+    """The engine that the settings name; None where the bundled weights are missing."""
+    if settings.engine == "endpoint":
+        from cityllm.model.endpoint import chat_model as endpoint
+
+        return endpoint(settings)
+    from cityllm.model.embedded import EmbeddedModel
+
+    if not (settings.weights / "base" / "config.json").exists():
+        return None
+    return EmbeddedModel(weights=settings.weights, threads=settings.threads)
+
+
+def build(settings: Settings, progress: Progress | None = None) -> Services:
+    """Ledger, search, toolbox and assistant; the pack is read in where it has changed."""
+    from cityllm.agent.assistant import Assistant
+    from cityllm.agent.retriever import ToolRetriever
+    from cityllm.agent.toolbox import Toolbox
+    from cityllm.corpus.digests import sync_pack
+    from cityllm.corpus.ledger import Ledger
+    from cityllm.corpus.search import open_search
+
+    ledger = Ledger.open(settings.ledger, settings.pack / "status.yaml")
+    sync_pack(ledger, settings.pack)
+    search = open_search(ledger, settings, progress)
+    try:
+        retriever = ToolRetriever.load(settings.weights / "retriever.npz")
+    except ModelError:
+        retriever = None
+    toolbox = Toolbox(ledger, search, retriever)
+    assistant = Assistant(toolbox, chat_model(settings), engine=settings.engine)
+    return Services(settings, ledger, search, toolbox, assistant)

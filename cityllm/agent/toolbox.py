@@ -1,0 +1,282 @@
+"""Functions of `tools/` and the regulations -> tools of one answer. The only import of `tools/`.
+
+A `Session` belongs to one question: it binds the as-of date and the language, gives every finding an
+id (E1, E2, … in the order found; the same article keeps its id) and records each call as a Step.
+A mistake that the model can mend comes back to it as a `[problem]` line; every other exception
+becomes `ToolFailed` and ends the run.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from cityllm import prompts
+from cityllm.agent.retriever import ToolRetriever
+from cityllm.agent.specs import SPECS, ToolSpec
+from cityllm.corpus.numerals import CN, article_key
+from cityllm.errors import ArticleNotFound, CityLLMError, InstrumentNotFound, NotHeld, ToolProblem
+from cityllm.evidence import (
+    ClauseEvidence,
+    DataRowEvidence,
+    Evidence,
+    Step,
+    ToolRunEvidence,
+    Value,
+)
+from cityllm.messages import Language, say
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool, ToolException
+
+    from cityllm.corpus.ledger import Clause, Ledger
+    from cityllm.corpus.search import Search
+    from tools.schema import ToolResult
+
+log = logging.getLogger(__name__)
+HITS = 5
+_VERDICTS: dict[type[CityLLMError], str] = {
+    ArticleNotFound: "no_such_article", InstrumentNotFound: "not_found", NotHeld: "not_held"}
+_NUMBER = re.compile(rf"第?\s*(?:[{CN}]+|\d+(?:\.\d+)*)\s*条(?:之[{CN}\d]+)?|\d+(?:[.-]\d+)*")
+_DAYS = {"今天": 0, "今日": 0, "today": 0, "昨天": -1, "昨日": -1, "yesterday": -1, "前天": -2,
+         "明天": 1, "tomorrow": 1}
+
+
+class ToolFailed(CityLLMError):
+    """A tool broke in a way that no other call can mend."""
+
+    code = "tool.failed"
+
+    def __init__(self, tool: str) -> None:
+        super().__init__(say("tool_failed", "zh", tool=say(tool, "zh")),
+                         say("tool_failed", "en", tool=say(tool, "en")))
+        self.tool = tool
+
+
+@dataclass
+class Session:
+    """Evidence and steps of one answer, in order. `problems` are those the model was told."""
+
+    ledger: Ledger
+    search: Search
+    as_of: date
+    today: date
+    language: Language = "zh"
+    evidence: list[Evidence] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    problems: list[CityLLMError] = field(default_factory=list)
+
+    def call(self, spec: ToolSpec, arguments: dict[str, Any]) -> str:
+        """Run one call; what the model is shown of it. Raises ToolProblem, ToolFailed."""
+        began = time.perf_counter()
+        step = Step(tool=spec.name, inputs=arguments)
+        try:
+            for name in spec.required:
+                if arguments.get(name) in (None, ""):
+                    raise self._missing(spec, name)
+            found = RUN[spec.name](self, arguments)
+        except Exception as problem:
+            mendable = _mendable(spec.name, problem)
+            step.problem = mendable.zh if self.language == "zh" else mendable.en
+            if mendable is not problem:
+                log.warning("tool %s: %s", spec.name, problem)
+            if isinstance(mendable, ToolFailed):
+                log.error("tool %s failed", spec.name, exc_info=problem)
+                raise ToolFailed(spec.name) from problem
+            self.problems.append(mendable)
+            raise ToolProblem(mendable.zh, mendable.en) from mendable
+        finally:
+            step.seconds = round(time.perf_counter() - began, 3)
+            self.steps.append(step)
+        step.evidence = [piece.id for piece in found]
+        if not found:
+            return prompts.tool_problem(say("nothing_found", self.language), "not_found")
+        return "\n".join(prompts.evidence_line(piece) for piece in found)
+
+    def told(self, problem: ToolProblem) -> str:
+        """The line that the model reads about a call that it can mend."""
+        text = problem.zh if self.language == "zh" else problem.en
+        cause = problem.__cause__
+        return prompts.tool_problem(text, _VERDICTS.get(type(cause), "") if cause else "")
+
+    def _missing(self, spec: ToolSpec, name: str) -> ToolProblem:
+        allowed = ", ".join(spec.required)
+        return ToolProblem(say("missing_argument", "zh", name=name, allowed=allowed),
+                           say("missing_argument", "en", name=name, allowed=allowed))
+
+    def clause(self, clause: Clause, passage: str = "", score: float = 0.0) -> ClauseEvidence:
+        """The article as evidence; one that was found before keeps its id."""
+        for piece in self.evidence:
+            if isinstance(piece, ClauseEvidence) and piece.clause_id == clause.clause_id:
+                return piece
+        piece = ClauseEvidence(
+            id=self.next_id(), clause_id=clause.clause_id, title=clause.title,
+            article=clause.article, article_label=clause.label, heading=clause.heading,
+            text=clause.text, passage=passage, verbatim=clause.verbatim, issuer=clause.issuer,
+            level=clause.level, region=clause.region, version=clause.version,
+            effective=clause.effective, source_url=clause.source_url, as_of=self.as_of,
+            status=clause.status, score=score)
+        self.evidence.append(piece)
+        return piece
+
+    def next_id(self) -> str:
+        """E1, E2, …"""
+        return f"E{len(self.evidence) + 1}"
+
+
+def _mendable(tool: str, problem: Exception) -> CityLLMError:
+    """What the model is told, or ToolFailed where nothing can be mended."""
+    from tools import ToolInputError
+
+    if isinstance(problem, ToolInputError):
+        return ToolProblem(problem.zh, problem.en)
+    if isinstance(problem, (ToolProblem, *_VERDICTS)):
+        return problem
+    return ToolFailed(tool)
+
+
+def _search_regulations(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
+    title = _title(session, str(arguments.get("title") or ""))
+    hits = session.search.search(str(arguments["query"]), session.as_of, HITS, title=title)
+    return [session.clause(hit.clause, hit.passage, hit.score) for hit in hits]
+
+
+def _title(session: Session, words: str) -> str | None:
+    """The title meant by `words`, None for no words. Raises InstrumentNotFound."""
+    if not words.strip():
+        return None
+    named = session.ledger.resolve(words) or next(iter(session.ledger.mentioned(words)), None)
+    if named is None:
+        raise InstrumentNotFound(
+            f"没有收录《{words.strip('《》')}》；可以不填法规名，按内容检索。",
+            f"'{words.strip('《》')}' is not held; search by content without a title.")
+    return named
+
+
+def _read_article(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
+    title = _title(session, str(arguments["title"]))
+    words = str(arguments["article"])
+    number = _NUMBER.search(words)
+    if number is None or title is None:
+        raise ToolProblem(say("no_article_number", "zh", value=words),
+                          say("no_article_number", "en", value=words))
+    clause = session.ledger.article(title, article_key(number[0]), session.as_of)
+    return [session.clause(clause)]
+
+
+def _values(result: ToolResult) -> dict[str, Value]:
+    return {name: Value(text=figure.text, unit=figure.unit, label_zh=figure.label_zh,
+                        label_en=figure.label_en) for name, figure in result.values.items()}
+
+
+def _ran(session: Session, tool: str, result: ToolResult) -> list[Evidence]:
+    run = ToolRunEvidence(
+        id=session.next_id(), values=_values(result), tool=tool, inputs=dict(result.inputs),
+        summary=result.summary(session.language), seed=result.seed,
+        images=[str(path) for path in result.images])
+    session.evidence.append(run)
+    return [run]
+
+
+def _calculate(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
+    from tools.calculate import calculate
+
+    return _ran(session, "calculate", calculate(str(arguments["expression"])))
+
+
+def _legal_deadline(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
+    from tools.legal_deadline import legal_deadline
+
+    start = str(arguments["start"]).strip()
+    if start.lower() in _DAYS:
+        start = (session.today + timedelta(days=_DAYS[start.lower()])).isoformat()
+    return _ran(session, "legal_deadline", legal_deadline(start, str(arguments["period"])))
+
+
+def _query_city_data(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
+    from tools.city_data import query_city_data
+
+    result = query_city_data(str(arguments["query"]))
+    data = DataRowEvidence(
+        id=session.next_id(), values=_values(result), table=result.table, query=str(result.inputs.get("sql") or result.inputs["query"]),
+        columns=list(result.columns), rows=[list(row) for row in result.rows],
+        sources=list(result.sources))
+    session.evidence.append(data)
+    return [data]
+
+
+def _percent(value: Any) -> float:
+    try:
+        return float(str(value).strip().rstrip("%％"))
+    except ValueError:
+        raise ToolProblem(f"demand_percent 是“{value}”，应为数字，例如 20 或 -10。",
+                          f"demand_percent is '{value}'; give a number such as 20 or -10.") from None
+
+
+def _traffic_scenario(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
+    from tools.traffic_scenario import traffic_scenario
+
+    return _ran(session, "traffic_scenario", traffic_scenario(
+        close=str(arguments.get("close") or "none"),
+        demand_percent=_percent(arguments.get("demand_percent") or 0),
+        plate_restriction=str(arguments.get("plate_restriction") or "none")))
+
+
+RUN: dict[str, Callable[[Session, dict[str, Any]], list[Evidence]]] = {
+    "search_regulations": _search_regulations,
+    "read_article": _read_article,
+    "calculate": _calculate,
+    "legal_deadline": _legal_deadline,
+    "query_city_data": _query_city_data,
+    "traffic_scenario": _traffic_scenario,
+}
+
+
+class Toolbox:
+    """Which tools there are, and which of them are offered for a question."""
+
+    def __init__(self, ledger: Ledger, search: Search, retriever: ToolRetriever | None = None,
+                 specs: Sequence[ToolSpec] = SPECS, offered: int = 3) -> None:
+        self.ledger = ledger
+        self.search = search
+        self.retriever = retriever
+        self.specs = tuple(specs)
+        self.offered = offered
+
+    def offer(self, question: str) -> list[ToolSpec]:
+        """The likeliest tools first; all of them where there is no retriever."""
+        if self.retriever is None:
+            return list(self.specs)
+        by_name = {spec.name: spec for spec in self.specs}
+        names = self.retriever.offer(question, self.offered)
+        return [by_name[name] for name in names if name in by_name]
+
+    def session(self, as_of: date, today: date, language: Language = "zh") -> Session:
+        """A fresh session for one question."""
+        return Session(self.ledger, self.search, as_of, today, language)
+
+    def tools(self, session: Session, specs: Sequence[ToolSpec]) -> list[BaseTool]:
+        """LangChain tools bound to the session."""
+        return [_structured(session, spec) for spec in specs]
+
+
+def _structured(session: Session, spec: ToolSpec) -> BaseTool:
+    from langchain_core.tools import StructuredTool
+    from langchain_core.tools import ToolException as Told
+
+    def run(**arguments: Any) -> str:
+        try:
+            return session.call(spec, arguments)
+        except ToolProblem as problem:
+            raise Told(session.told(problem)) from problem
+
+    def tell(problem: ToolException) -> str:
+        return str(problem)
+
+    return StructuredTool(name=spec.name, description=spec.description, args_schema=spec.schema,
+                          func=run, handle_tool_error=tell)

@@ -1,0 +1,99 @@
+"""Sentences said to a user by the program itself, Chinese first, English beside it.
+
+`say(name, language, **values)` fills one in. A refusal says what is the matter and what could help.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Language = Literal["zh", "en"]
+
+MESSAGES: dict[str, tuple[str, str]] = {
+    # refusals
+    "off_topic": (
+        "这不属于城市政府办理的事务，我答不了。我能查法规条文、信访和政务办理的依据、城市数据，也能算面积和"
+        "金额、推算法定期限、模拟交通方案。请换成这方面的问题。",
+        "This is not city business, so I cannot answer it. I can look up regulations, the legal basis "
+        "of petitions and public services, and city data; I can also calculate areas and amounts, "
+        "work out legal deadlines and simulate traffic plans."),
+    "not_found": (
+        "在已收录的法规和数据里没有查到能回答这个问题的内容，所以不作答。可以说出法规名称或条号，换个说法再问，"
+        "或者由管理员用 cityllm corpus add 导入有关文件。",
+        "Nothing in the regulations and data held answers this, so I give no answer. Naming the "
+        "regulation or the article may help, or other words; an administrator can import the text with "
+        "cityllm corpus add."),
+    "no_such_article": (
+        "没有这一条。{detail}请核对条号，或者直接说出要查的事。",
+        "There is no such article. {detail}Please check the number, or describe what you need."),
+    "not_held": (
+        "{detail}这里不会用后来的文本代替。可以换一个日期，或者由管理员导入当时的文本。",
+        "{detail}No later wording is shown in its place. Choose another date, or have an administrator "
+        "import the text of that time."),
+    "not_held_default": (
+        "{as_of} 当时的文本没有收录。",
+        "The wording in force on {as_of} is not held. "),
+    "unsupported": (
+        "模型写的内容没有通过核对：缺少可以打开的依据，所以不展示。请说得具体一些，例如写明法规名称、事项或"
+        "数量。",
+        "What the model wrote did not pass verification: nothing that can be opened supports it, so it "
+        "is not shown. Please be more specific: name the regulation, the matter or the amounts."),
+    "tool_failed": (
+        "工具“{tool}”运行失败，这次没有结果。请稍后再试；若一直如此，请运行 cityllm doctor 并告诉管理员。",
+        "The tool '{tool}' failed, so there is no result. Please try again; if it keeps failing, run "
+        "cityllm doctor and tell the administrator."),
+    "no_model": (
+        "语言模型现在不可用，所以没有整理过的回答，下面只是检索到的条文。请运行 cityllm doctor 查看原因。",
+        "The language model is not available, so there is no composed answer; what follows are plain "
+        "search results. Run cityllm doctor to see why."),
+    "no_model_nothing": (
+        "语言模型现在不可用，检索也没有找到有关条文。请运行 cityllm doctor 查看原因。",
+        "The language model is not available, and the search found nothing. Run cityllm doctor to see "
+        "why."),
+    "engine_died": (
+        "语言模型在回答中途停止了，这次没有写出回答。请再问一次；若仍然如此，请运行 cityllm doctor 查看原因。",
+        "The language model stopped in the middle, so there is no composed answer. Ask again; if it "
+        "happens again, run cityllm doctor to see why."),
+    "plain_results": ("下面是检索到的条文：", "Plain search results:"),
+    # what the program adds to an answer
+    "retelling_removed": (
+        "模型的转述没有通过核对，已经删去；下面是有关内容的原文。",
+        "The model's own wording did not pass verification and was removed; the source itself follows."),
+    "quote_head": ("{title}{label}（{version}，{form}）", "{title} {label} ({version}; {form})"),
+    "verbatim": ("全文", "full text"),
+    "digest": ("摘要，非原文", "digest, not the official wording"),
+    "version": ("{date} 版", "version of {date}"),
+    "version_unknown": ("版本日期不详", "version date unknown"),
+    "quote_cut": ("（本条其余内容请打开条文查看）", "(open the article for the rest of it)"),
+    "nearest": ("检索到的最接近的条文：", "The nearest articles found:"),
+    "status_known": ("法规时效信息截至 {date}", "status as known on {date}"),
+    "as_of": ("按 {date} 有效的文本", "texts in force on {date}"),
+    "data_line": ("{label}：{figure}（来源：{source}）", "{label}: {figure} (source: {source})"),
+    "run": ("运行结果", "run"),
+    # what the model is told of a call
+    "nothing_found": ("没有查到有关条文。", "No article was found."),
+    "missing_argument": ("缺少参数 {name}。需要：{allowed}。", "Argument {name} is missing. Needed: {allowed}."),
+    "no_article_number": ("“{value}”里没有条号；请写成“第六十四条”。",
+                          "There is no article number in '{value}'; write 'Article 64'."),
+    # names of tools for a user
+    "search_regulations": ("检索法规", "Search regulations"),
+    "read_article": ("查阅条文", "Read an article"),
+    "calculate": ("计算", "Calculate"),
+    "legal_deadline": ("推算法定期限", "Legal deadline"),
+    "query_city_data": ("查询城市数据", "Query city data"),
+    "traffic_scenario": ("模拟交通方案", "Simulate a traffic plan"),
+    # export
+    "export_title": ("问答记录", "Question and answer"),
+    "export_question": ("问题", "Question"),
+    "export_answer": ("回答", "Answer"),
+    "export_evidence": ("依据", "Evidence"),
+    "export_steps": ("经过", "Steps"),
+    "export_removed": ("未通过核对而删去的内容", "Removed because it could not be verified"),
+    "export_source": ("来源", "Source"),
+    "export_status": ("状态", "Status"),
+}
+
+
+def say(name: str, language: Language = "zh", **values: object) -> str:
+    """The sentence `name` in `language` with its values filled in. KeyError for an unknown name."""
+    return MESSAGES[name][0 if language == "zh" else 1].format(**values)
