@@ -24,7 +24,7 @@ Mask = NDArray[np.bool_]
 _FAR = date.max.toordinal()
 _COLUMNS = ("id, title, full_title, version, kind, issuer, region, number, adopted, effective, "
             "starts, ends, born, repealed, replaced_by, verbatim, numbering, n_articles, total, "
-            "source_name, source_url, source_hash, note, aliases, gaps")
+            "source_name, source_url, source_hash, note, complete, aliases, gaps")
 
 
 class Catalogue:
@@ -40,7 +40,8 @@ class Catalogue:
             self.by_key[title_key(one.title)].append(one)
             aliases.update(dict.fromkeys(one.aliases, one.title))
         ordered = sorted(self.instruments, key=lambda one: one.ends is not None)
-        self.names = Names((one.title for one in ordered), aliases | table.aliases)
+        self.names = Names((one.title for one in ordered), aliases | table.aliases,
+                           table.ended_by_key())
         place = {one.id: index for index, one in enumerate(self.instruments)}
         pairs = connection.execute("SELECT id, instrument FROM clauses").fetchall()
         size = max((row for row, _ in pairs), default=0) + 1
@@ -100,5 +101,6 @@ def _instrument(row: Sequence[object]) -> Instrument:
     for index in (3, 8, 9, 10, 11, 12, 13):
         values[index] = _date(values[index])  # type: ignore[arg-type]
     values[15] = bool(values[15])
-    values[23], values[24] = (tuple(json.loads(str(values[index]))) for index in (23, 24))
+    values[23] = bool(values[23])
+    values[24], values[25] = (tuple(json.loads(str(values[index]))) for index in (24, 25))
     return Instrument(*values)  # type: ignore[arg-type]

@@ -33,6 +33,7 @@ _ANNEX = re.compile(r"附(?!\s*则)(?:[件表录图][一二三四五六七八九
 _ITEM = re.compile(rf"[（(]([{CN}]+)[）)]")
 _SUBITEM = re.compile(r"(?:(\d{1,3})[.．、]|[（(](\d{1,3})[）)]|([①-⑳]))\s*(?!\d)")
 _CAPTION = re.compile(rf"(?:（(?![{CN}]+）)([^（）]{{2,24}})）|【([^】]{{2,24}})】)\s*")
+_CLOSING = re.compile("施行|起实施|起执行|起生效|废止|(?:负责|进行)解释|为准")
 _RANK = {"部分": 0, "编": 1, "分编": 2, "章": 3, "节": 4}
 
 
@@ -81,7 +82,12 @@ class Annex:
 
 @dataclass(frozen=True)
 class ParsedInstrument:
-    """All of one file. `numbering` is article | standard | point | paragraph."""
+    """All of one file. `numbering` is article | standard | point | paragraph.
+
+    `complete` is False where a text with articles stops before the closing ones (施行, 废止, 解释):
+    the source may have been cut off. What stands before the first article is article "p0", 序言,
+    where it is long or numbering starts above 1.
+    """
 
     title: str
     part: str
@@ -90,6 +96,7 @@ class ParsedInstrument:
     annexes: tuple[Annex, ...]
     preamble: str
     gaps: tuple[str, ...]
+    complete: bool = True
     dates: Dates = field(default_factory=Dates)
 
     @property
@@ -116,10 +123,18 @@ def parse(text: str) -> ParsedInstrument:
     preamble = [line for line in head if not line.startswith("#") and line != title]
     builder = _choose(body)
     articles, annexes, gaps, lead = builder.finish()
+    complete = builder.numbering != "article" or any(
+        _CLOSING.search(one.text) for one in articles[-3:])
+    words = "\n".join(lead)
+    if builder.numbering != "paragraph" and articles and (
+            builder.lead_heading or len(words) > 200
+            or (words and sort_key(articles[0].number)[1] > 1)):
+        label = "序言" if "序言" in builder.lead_heading else "前言"
+        articles = (ParsedArticle("p0", label, (), words), *articles)
     return ParsedInstrument(
         title=title, part=titles[1] if len(titles) > 1 else "", numbering=builder.numbering,
         articles=articles, annexes=annexes, preamble="\n".join(preamble + lead), gaps=gaps,
-        dates=read_dates(preamble + lead[:12], [a.text for a in articles]))
+        complete=complete, dates=read_dates(preamble + lead[:12], [a.text for a in articles]))
 
 
 def _split(text: str) -> tuple[list[str], list[str]]:
@@ -166,6 +181,7 @@ class _Builder:
     def __init__(self, numbering: str) -> None:
         self.numbering = numbering
         self.path: dict[int, str] = {}
+        self.lead_heading = ""
         self.lead: list[str] = []
         self.done: list[tuple[str, str, str, tuple[str, ...], list[str]]] = []
         self.annexes: list[tuple[str, list[str]]] = []
@@ -284,6 +300,8 @@ def _by_article(body: list[str]) -> _Builder | None:
         elif body[index].startswith("#") and not builder.annexes:
             if line:
                 builder.heading(3, line)
+                if not builder.done and re.match("序\\s*言|前\\s*言", line):
+                    builder.lead_heading = line.replace(" ", "")
         else:
             builder.line(line)
             while (last + 1 not in ahead and builder.done and not builder.annexes

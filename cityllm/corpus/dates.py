@@ -128,7 +128,7 @@ def _issuer(line: str) -> str:
     if not found:
         return ""
     name = _SESSION.sub("", found["who"]).replace("中华人民共和国", "").replace(" ", "")
-    name = name.removeprefix("根据").removeprefix("由").replace("人大常委会", "人民代表大会常务委员会")
+    name = name.removeprefix("根据").lstrip("经由").replace("人大常委会", "人民代表大会常务委员会")
     return name if "《" not in name else ""
 
 

@@ -157,6 +157,18 @@ def _store(connection: sqlite3.Connection, name: str, digest: str, content: Dige
     connection.execute("UPDATE instruments SET total=? WHERE id=?", (int(total), instrument))
 
 
+def count_articles(ledger: Ledger, pack: Path) -> dict[str, int]:
+    """Title@version -> number of articles of the official text, for each text of the pack whose
+    verbatim version the ledger holds; what `article_counts.yaml` is written from."""
+    counts: dict[str, int] = {}
+    for path in sorted((pack / "regulations").glob("*.yaml")):
+        digest = read_digest(path)
+        for one in ledger.versions(digest.title):
+            if one.verbatim and one.complete and one.version == digest.version:
+                counts[one.name] = one.total
+    return dict(sorted(counts.items()))
+
+
 def _yaml(path: Path) -> dict[str, Any]:
     import yaml
 

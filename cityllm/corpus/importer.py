@@ -20,11 +20,11 @@ from pathlib import Path
 from cityllm.corpus import readers
 from cityllm.corpus.clauses import ParsedInstrument, parse, sort_key
 from cityllm.corpus.ledger import Ledger
-from cityllm.corpus.levels import kind_from, region_from
+from cityllm.corpus.levels import issuer_from, kind_from, region_from
 from cityllm.corpus.names import plain_title, title_key
 from cityllm.errors import CorpusError, UnreadableFile
 
-PARSER = 1
+PARSER = 2
 """Raised when parsing changes: files read by an older one are read again."""
 BATCH_CHARS = 4_000_000
 """Text in one transaction; bounds memory and what a kill can lose."""
@@ -43,7 +43,8 @@ class Failure:
 
 @dataclass
 class ImportReport:
-    """What an import did. `gaps` and `plain` (no articles found) name the text they are about."""
+    """What an import did. `gaps`, `plain` (no articles found) and `cut` (stops before its
+    closing articles) name the files they are about."""
 
     added: int = 0
     unchanged: int = 0
@@ -53,6 +54,7 @@ class ImportReport:
     failures: list[Failure] = field(default_factory=list)
     gaps: list[tuple[str, str]] = field(default_factory=list)
     plain: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -94,7 +96,12 @@ def add_files(ledger: Ledger, paths: Sequence[Path], progress: Progress | None =
                     twins.append((name, info.st_size, info.st_mtime_ns, digest))
                 continue
             text = readers.read(path)
-            batch.append((path, digest, info.st_size, info.st_mtime_ns, parse(text)))
+            parsed = parse(text)
+            if not parsed.articles:
+                raise UnreadableFile(
+                    f"{path.name}：只有标题和题注，没有正文。请从官方来源重新取得全文。",
+                    f"{path.name}: title and preamble only, no text. Get the full text again.")
+            batch.append((path, digest, info.st_size, info.st_mtime_ns, parsed))
             hashes[digest] = name
             size += len(text)
         except UnreadableFile as problem:
@@ -154,12 +161,13 @@ def _store(connection: sqlite3.Connection, path: Path, digest: str, parsed: Pars
         or dates.effective
     region = given.region or region_from(path, title, dates.issuer)
     kind = given.kind or kind_from(path, title, dates.issuer, region)
+    issuer = issuer_from(dates.issuer, kind, title)
     connection.execute(
         "INSERT OR IGNORE INTO instruments (key, title, full_title, version, kind, issuer, region, "
         "number, adopted, effective, at_once, amended, repeals, aliases, gaps, verbatim, numbering,"
         " source_name, source_url, source_hash) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,'[]','[]',1,?,?,"
         "?,'')",
-        (title_key(title), title, full.strip("《》 "), _iso(version) or "", kind, dates.issuer,
+        (title_key(title), title, full.strip("《》 "), _iso(version) or "", kind, issuer,
          region, dates.number, _iso(dates.adopted), _iso(dates.effective), dates.at_once,
          json.dumps([_iso(d) for d in dates.amended]), json.dumps(list(dates.repeals),
          ensure_ascii=False), parsed.numbering, path.name, given.source_url))
@@ -167,25 +175,29 @@ def _store(connection: sqlite3.Connection, path: Path, digest: str, parsed: Pars
         "SELECT id FROM instruments WHERE key=? AND version=? AND verbatim=1",
         (title_key(title), _iso(version) or "")).fetchone()[0]
     _replace_same(connection, instrument, parsed, path, report)
+    cut = not (parsed.complete or parsed.part or kind in ("司法解释", "宪法"))
     rows = [(instrument, str(path), order, one.number, one.label, one.heading,
              json.dumps(([parsed.part] if parsed.part else []) + list(one.path),
                         ensure_ascii=False), one.text)
             for order, one in enumerate(parsed.articles)]
-    rows += [(instrument, str(path), len(rows) + order, one.number, one.label, "", "[]", one.text)
+    rows += [(instrument, str(path), len(rows) + order, one.number, one.label, "", "[]",
+              one.text or one.label)
              for order, one in enumerate(parsed.annexes)]
     connection.executemany("INSERT INTO clauses (instrument, file, ord, article, label, heading, "
                            "path, text) VALUES (?,?,?,?,?,?,?,?)", rows)
     connection.execute("INSERT INTO files VALUES (?,0,0,?,?,?,?)",
                        (str(path), digest, PARSER, instrument, parsed.part))
     refresh(connection, instrument)
-    connection.execute("UPDATE instruments SET gaps=?, repeals=(SELECT CASE WHEN ?='[]' THEN "
+    connection.execute("UPDATE instruments SET complete=?, gaps=?, repeals=(SELECT CASE WHEN ?='[]' THEN "
                        "repeals ELSE ? END) WHERE id=?",
-                       (json.dumps(list(parsed.gaps), ensure_ascii=False),
+                       (not cut, json.dumps(list(parsed.gaps), ensure_ascii=False),
                         *[json.dumps(list(dates.repeals), ensure_ascii=False)] * 2, instrument))
     report.added += 1
     report.clauses += len(rows)
     report.with_articles += parsed.numbering == "article"
     report.gaps += [(path.name, gap) for gap in parsed.gaps]
+    if cut:
+        report.cut.append(path.name)
     if parsed.numbering == "paragraph":
         report.plain.append(path.name)
 
@@ -219,7 +231,8 @@ def _forget_file(connection: sqlite3.Connection, name: str) -> None:
 def refresh(connection: sqlite3.Connection, instrument: int) -> None:
     """Counts and hash of one version from the clauses and files that it has now."""
     articles = [row[0] for row in connection.execute(
-        "SELECT article FROM clauses WHERE instrument=? AND article NOT LIKE 'a%'", (instrument,))]
+        "SELECT article FROM clauses WHERE instrument=? AND article NOT LIKE 'a%' "
+        "AND article <> 'p0'", (instrument,))]
     highest = max((sort_key(one)[1] for one in articles if "." not in one), default=0)
     total = highest if highest and all("." not in one for one in articles) else len(articles)
     hashes = [row[0] for row in connection.execute(

@@ -158,6 +158,7 @@ class Ledger:
         """
         resolved = self.resolve(title)
         if resolved is None:
+            self._ended(title, as_of)
             near = self.catalogue.names.near(title)
             hint = f"相近的有：{'、'.join(near)}。" if near else "可用 cityllm corpus list 查看。"
             raise InstrumentNotFound(
@@ -175,6 +176,22 @@ class Ledger:
             if row:
                 return self._clause(row)
         raise _no_article(active[0], key)
+
+    def _ended(self, title: str, day: date) -> None:
+        """Raise what the status table knows of a title that is not held at all."""
+        entry = self.table.ended_by_key().get(title_key(title))
+        if entry is None or entry.how == "in_force":
+            return
+        by_zh = f"，由《{entry.by}》取代" if entry.by else ""
+        by_en = f", replaced by {entry.by}" if entry.by else ""
+        if day >= entry.day:
+            raise NotInForce(f"《{entry.title}》已于 {entry.day} 废止{by_zh}，{day} 不再适用。",
+                             f"{entry.title} ended on {entry.day}{by_en}; it does not apply on "
+                             f"{day}.")
+        raise NotHeld(f"《{entry.title}》在 {day} 尚未废止（{entry.day} 起废止{by_zh}），但本库没有收录其文本。"
+                      "如有文本，可用 cityllm corpus add 导入。",
+                      f"{entry.title} had not ended on {day} (it did on {entry.day}{by_en}), but "
+                      "its text is not held. Import it with `cityllm corpus add`.")
 
     def _absent(self, title: str, day: date) -> NotHeld:
         """Why no wording of a title that is held applies on `day`."""
@@ -316,6 +333,12 @@ def _no_article(one: Instrument, key: str) -> ArticleNotFound | NotHeld:
             "导入全文后可查：cityllm corpus add 文件。",
             f"{one.title} has {one.total} articles; the pack holds digests of {one.n_articles}, "
             f"not of {label}. Import the full text with `cityllm corpus add`.")
+    if not one.complete and number > one.total:
+        return NotHeld(
+            f"所收的《{one.title}》止于{article_label(str(one.total))}，原文件可能不完整，没有{label}。"
+            "请从官方来源取得全文后再导入。",
+            f"The text held of {one.title} stops at article {one.total} and may be incomplete: "
+            f"{label} is not held. Import the full text.")
     count, unit = (one.total or one.n_articles), ("段" if one.numbering == "paragraph" else "条")
     held = "" if one.verbatim or one.total else "（城市包所收摘要）"
     return ArticleNotFound(

@@ -13,7 +13,7 @@ from typing import Literal
 
 NATION = "全国"
 KINDS = ("宪法", "法律", "行政法规", "地方性法规", "部门规章", "地方政府规章", "司法解释",
-         "党政联合法规", "标准", "规范性文件")
+         "党政联合法规", "标准", "规范性文件", "参考资料")
 LEVELS = (*KINDS, "设区的市地方性法规", "设区的市政府规章", "自治条例和单行条例")
 Order = Literal["higher", "lower", "equal", "unresolved", "apart"]
 
@@ -36,6 +36,7 @@ _PARENT = {f"{city}市": province for province, cities in _CITIES.items() for ci
 _PROVINCES = re.compile(
     "(河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|"
     "甘肃|青海|台湾)省?|(内蒙古|广西|西藏|宁夏|新疆)")
+_NATIONAL_FOLDER = re.compile("行政法规|司法解释|部门规章|宪法|民法|刑法|行政法|经济法|社会法|诉讼")
 _AUTONOMOUS = re.compile(r"^([\u4e00-\u9fff]{2,12}?自治[县州])")
 
 
@@ -75,6 +76,9 @@ def region_in(text: str) -> str:
 
 def region_from(path: PurePath, title: str, issuer: str) -> str:
     """Region from the issuer, then the title, then a folder such as 浙江地方法规; else 全国."""
+    folders = "/".join(path.parts[:-1])
+    if _NATIONAL_FOLDER.search(folders) and "地方" not in folders:
+        return NATION
     found = "" if issuer.startswith(("全国", "国务院", "最高")) else region_in(issuer)
     if not found and "全国人民代表大会" not in title[:8]:
         found = region_in(title)
@@ -83,6 +87,16 @@ def region_from(path: PurePath, title: str, issuer: str) -> str:
             if "地方" in part and (found := region_in(part)):
                 break
     return found or NATION
+
+
+def issuer_from(issuer: str, kind: str, title: str) -> str:
+    """The issuer, or, where the text names none, the one that the kind or title leaves no doubt of."""
+    if issuer:
+        return issuer
+    if kind == "行政法规":
+        return "国务院"
+    both = re.match("最高人民法院(、最高人民检察院)?|最高人民检察院", title)
+    return both[0] if both and kind == "司法解释" else ""
 
 
 def kind_from(path: PurePath, title: str, issuer: str, region: str) -> str:
@@ -94,10 +108,12 @@ def kind_from(path: PurePath, title: str, issuer: str, region: str) -> str:
         return "宪法"
     if title.startswith(("最高人民法院", "最高人民检察院")) or "司法解释" in folders:
         return "司法解释"
-    if re.match(r"(GB|JGJ|CJJ|DB)\W?", path.name) or re.search("(标准|规范|规程)$", title):
-        return "标准"
     if "部门规章" in folders:
         return "部门规章" if "通知" not in title else "规范性文件"
+    if re.match(r"(GB|JGJ|CJJ|DB)\W?", path.name) or re.search("(标准|规范|规程)$", title):
+        return "标准"
+    if re.search("攻略|指南|解读|问答|教程", title):
+        return "参考资料"
     if issuer.endswith(("人民代表大会常务委员会", "人民代表大会")):
         return "法律" if issuer.startswith("全国") else "地方性法规"
     if region == NATION and (issuer.startswith("国务院") or "行政法规" in folders):

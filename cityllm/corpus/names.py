@@ -1,7 +1,7 @@
 """Names of instruments: one key for the many ways of writing a title, and titles in free text.
 
 《中华人民共和国城乡规划法》, 中华人民共和国城乡规划法 and 城乡规划法 have one key. A short name that only one
-title ends with (规划法 → 城乡规划法) is found too; a name that two could mean is not guessed.
+title ends with (所得税法实施条例 → 企业所得税法实施条例) is found too; a name that two could mean is not guessed.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 _BRACKETS = str.maketrans("()〈〉<>", "（）《》《》")
+_ROUND = str.maketrans("()", "（）")
 _NATION = re.compile("(?<!在)中华人民共和国")
 _AFTER_LAW = re.compile("法(?:定|人|院|律|规|官|庭|制|治|学|医|务|警|槌|案|条(?!例|第|文))|条例(?:外)|办法(?:院)")
-_MIN_SUFFIX = 3
+_MIN_SUFFIX = 4
 
 
 def plain_title(title: str) -> str:
     """Title as the ledger shows it: no 《》 around it, no 中华人民共和国, no spaces, full-width （）."""
     title = title.strip().strip("#* ")
     title = re.sub(r"院\s+最高", "院、最高", title)
-    title = re.sub(r"\s+", "", title).translate(str.maketrans({"(": "（", ")": "）"}))
+    title = re.sub(r"\s+", "", title).translate(_ROUND)
     if title.startswith("《") and title.endswith("》") and title.count("《") == 1:
         title = title[1:-1]
     return _NATION.sub("", title)
@@ -32,9 +33,14 @@ def title_key(title: str) -> str:
 
 
 class Names:
-    """Look-up of titles by name. Built from titles (current ones first) and an alias table."""
+    """Look-up of titles by name. Built from titles (current ones first) and an alias table.
 
-    def __init__(self, titles: Iterable[str], aliases: Mapping[str, str]) -> None:
+    `others` are keys of instruments known but not held (合同法): no longer title is taken for them.
+    """
+
+    def __init__(self, titles: Iterable[str], aliases: Mapping[str, str],
+                 others: Iterable[str] = ()) -> None:
+        self._others = frozenset(others)
         self._by_key: dict[str, str] = {}
         self._titles = list(dict.fromkeys(titles))
         for title in self._titles:
@@ -56,7 +62,7 @@ class Names:
             return None
         if key in self._by_key:
             return self._by_key[key]
-        if len(key) < _MIN_SUFFIX:
+        if len(key) < _MIN_SUFFIX or key in self._others:
             return None
         ends = {title for known, title in self._by_key.items() if known.endswith(key)}
         if len(ends) > 1:

@@ -89,6 +89,8 @@ def article_key(text: str) -> str:
     "2". What is no article number comes back stripped, so that a look-up fails with its own name.
     """
     text = text.strip().translate(_WIDE)
+    if text in {"序言", "前言"}:
+        return "p0"
     if re.fullmatch(r"\d+(\.\d+)+[A-Z]?|\d+(-\d+)*|[ap]\d+", text):
         return text
     found = _ARTICLE.fullmatch(text)
@@ -119,6 +121,9 @@ def article_label(key: str) -> str:
 
 
 def sort_key(key: str) -> tuple[int, ...]:
-    """Order of canonical numbers: 64 < 64-1 < 65; paragraphs p1, p2 and annexes a1 after them."""
+    """Order of canonical numbers: 64 < 64-1 < 65; paragraphs p1, p2 and annexes a1 after them.
+    What stands before the first article, p0, comes first."""
+    if key == "p0":
+        return (-1, 0)
     group = {"p": 1, "a": 2}.get(key[:1], 0)
     return (group, *(int(part) for part in re.findall(r"\d+", key)))

@@ -159,7 +159,7 @@ def _pdf(path: Path, data: bytes) -> str:
     import logging
 
     from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
+    from pypdf.errors import DependencyError, PyPdfError
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
@@ -169,6 +169,10 @@ def _pdf(path: Path, data: bytes) -> str:
                 f"{path.name}：PDF 有密码。请去掉密码后再导入。",
                 f"{path.name}: the PDF has a password. Remove it and import again.")
         pages = list(reader.pages)
+    except DependencyError:
+        raise UnreadableFile(
+            f"{path.name}：PDF 用 AES 加密。请用阅读器打开，另存为不加密的 PDF。",
+            f"{path.name}: the PDF is encrypted with AES. Save it without encryption.") from None
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, OSError,
             RecursionError, NotImplementedError) as problem:
         raise _broken_pdf(path, problem) from None

@@ -15,7 +15,7 @@ class Instrument:
     `starts` and `ends` bound the time in which this wording is in force, `starts` <= day < `ends`;
     None is open; `born` is the first day of the instrument in any wording. `effective` is what 自…起施行 says, which in a consolidated text is the first
     enactment's date. `total` is the number of articles of the official text, 0 where unknown: a
-    digest holds some of them, `n_articles` counts those held.
+    digest holds some of them, `n_articles` counts those held. Not `complete`: the file may be cut.
     """
 
     id: int
@@ -41,6 +41,7 @@ class Instrument:
     source_url: str
     source_hash: str
     note: str
+    complete: bool
     aliases: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
 

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS instruments (
   adopted TEXT, effective TEXT, at_once INTEGER NOT NULL, amended TEXT NOT NULL,
   repeals TEXT NOT NULL, aliases TEXT NOT NULL, gaps TEXT NOT NULL,
   verbatim INTEGER NOT NULL, numbering TEXT NOT NULL, n_articles INTEGER NOT NULL DEFAULT 0,
-  total INTEGER NOT NULL DEFAULT 0,
+  total INTEGER NOT NULL DEFAULT 0, complete INTEGER NOT NULL DEFAULT 1,
   source_name TEXT NOT NULL, source_url TEXT NOT NULL, source_hash TEXT NOT NULL,
   starts TEXT, ends TEXT, born TEXT, repealed TEXT, replaced_by TEXT NOT NULL DEFAULT '',
   note TEXT NOT NULL DEFAULT '', UNIQUE (key, version, verbatim));
