@@ -38,7 +38,9 @@ def ask(
         "--json", help="输出 JSON，含全部依据。 Print JSON with all evidence.")] = False,
 ) -> None:
     """问一个问题，得到可核对的回答。 Ask a question, get an answer that can be checked."""
-    from cityllm.terminal import show_answer, watch
+    from contextlib import closing
+
+    from cityllm.terminal import progress_bar, show_answer, watch
 
     if not question.strip():
         raise ConfigError("问题是空的。请把问题写在引号里：cityllm ask \"……\"。",
@@ -47,25 +49,53 @@ def ask(
     settings = load_settings()
     from app import build
 
-    with build(settings) as services:
+    with progress_bar() as progress:
+        services = build(settings, progress)
+    with closing(services):
         answer: Answer = watch(services.assistant.stream(question, [], as_of=day))
     print(answer.model_dump_json(indent=2) if as_json else show_answer(answer))
 
 
 @app.command()
 def web() -> None:
-    """打开浏览器里的对话页。 Start the chat for the browser."""
-    from app import serve as start
+    """建好索引，打开浏览器里的对话页。 Build the index and start the chat for the browser."""
+    import logging
+    from contextlib import closing
 
-    start(load_settings())
+    from cityllm.doctor import port_problem
+    from cityllm.safety.access import require_accounts
+    from cityllm.terminal import progress_bar
+
+    settings = load_settings()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    require_accounts(settings.host, _accounts(settings))
+    if problem := port_problem(settings):
+        where, other = f"{settings.host}:{settings.port}", f"CITYLLM_PORT={settings.port + 1}"
+        raise ConfigError(f"{where} 用不了（{problem}）。可以换一个端口：{other} make run。",
+                          f"{where} cannot be used ({problem}). Take another: {other} make run.")
+    import uvicorn
+
+    from app import build, make_app
+
+    with progress_bar() as progress:
+        services = build(settings, progress)
+    with closing(services):
+        page = make_app(services)
+        print(f"对话页已就绪，请用浏览器打开（Ctrl-C 停止）。 The chat is ready (Ctrl-C stops it):\n"
+              f"http://{settings.host}:{settings.port}/", flush=True)
+        uvicorn.run(page, host=settings.host, port=settings.port, log_level="warning")
 
 
 @app.command()
 def serve() -> None:
     """按设置启动 vLLM 模型服务（需要 GPU）。 Start vLLM from the settings (needs a GPU)."""
+    import os
+
     from cityllm.model.vllm import serve as start
 
-    start(load_settings())
+    code = start(load_settings(), os.environ,
+                 lambda zh, en: print(f"{zh}\n{en}", file=sys.stderr, flush=True))
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -150,25 +150,32 @@ def _writable(folder: Path) -> bool:
 
 def port(settings: Settings) -> Check:
     """The chat's port is free, or the chat itself is on it."""
-    where = f"{settings.host}:{settings.port}"
+    where, problem = f"{settings.host}:{settings.port}", port_problem(settings)
+    if not problem:
+        return Check("端口 port", True, f"{where} 空闲 free")
+    if _is_ours(settings):
+        return Check("端口 port", True, f"{where}: 对话页正在运行 the chat is running")
+    return Check("端口 port", False, f"{where}: {problem}",
+                 f"CITYLLM_PORT={settings.port + 1} make run")
+
+
+def port_problem(settings: Settings) -> str:
+    """Why the chat's address cannot be taken, in the system's words; empty when it can."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             tried.bind((settings.host, settings.port))
         except OSError as problem:
-            if _is_ours(settings):
-                return Check("端口 port", True, f"{where}: 对话页正在运行 the chat is running")
-            return Check("端口 port", False, f"{where}: {problem.strerror}",
-                         f"CITYLLM_PORT={settings.port + 1} make run")
-    return Check("端口 port", True, f"{where} 空闲 free")
+            return problem.strerror or type(problem).__name__
+    return ""
 
 
 def _is_ours(settings: Settings) -> bool:
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     try:
-        with urllib.request.urlopen(f"http://{host}:{settings.port}/", timeout=3) as page:
-            return b"cityllm" in page.read(200_000).lower()
+        with urllib.request.urlopen(f"http://{host}:{settings.port}/healthz", timeout=3) as page:
+            return json.load(page) == {"status": "ok"}
     except (OSError, ValueError):
         return False
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cityllm.errors import ModelUnavailable
 from cityllm.evidence import Answer, ClauseEvidence, DataRowEvidence, ToolRunEvidence
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from cityllm.agent.events import Event
     from cityllm.doctor import Check
 
@@ -19,6 +22,30 @@ LABELS = {
     "digest": ("摘要", "digest"), "verbatim": ("原文", "verbatim"), "engine": ("引擎", "engine"),
     "seed": ("随机种子", "seed"), "map": ("地图", "map"), "seconds": ("秒", "s"),
 }
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on stderr for work in steps, fed with (what, done, all); unseen when nothing is done.
+
+    Where stderr is no terminal, a line is printed as each step begins.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    tasks: dict[str, TaskID] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        def tell(what: str, done: int, all_: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=all_)
+                if not console.is_terminal:
+                    console.print(f"{what} …")
+            bar.update(tasks[what], completed=done, total=all_)
+
+        yield tell
 
 
 def watch(events: Iterable[Event]) -> Answer:

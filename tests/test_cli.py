@@ -70,10 +70,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, events: list[Event | Exception]) 
     class Services:
         assistant = None
 
-        def __enter__(self) -> Services:
-            return self
-
-        def __exit__(self, *problem: object) -> None:
+        def close(self) -> None:
             asked.append("closed")
 
         def stream(self, question: str, history: list[Any], as_of: date | None = None) -> Any:
@@ -85,7 +82,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, events: list[Event | Exception]) 
 
     services = Services()
     services.assistant = services  # type: ignore[assignment]
-    monkeypatch.setitem(sys.modules, "app", SimpleNamespace(build=lambda settings: services))
+    monkeypatch.setitem(sys.modules, "app", SimpleNamespace(build=lambda settings, progress: services))
     return asked
 
 
@@ -248,3 +245,23 @@ def test_child_processes_are_told_as_well() -> None:
     assert child["VLLM_NO_USAGE_STATS"] == "1"
     assert child["KEPT"] == "1"
     assert set(OFF) < set(child)
+
+
+def test_the_chat_does_not_start_on_a_taken_port(monkeypatch: pytest.MonkeyPatch, home: Path,
+                                                 capsys: pytest.CaptureFixture[str]) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("CITYLLM_PORT", str(port))
+        assert run("web") == 1
+    assert f"CITYLLM_PORT={port + 1} make run" in capsys.readouterr().err
+
+
+def test_the_chat_does_not_open_to_others_without_accounts(
+        monkeypatch: pytest.MonkeyPatch, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("CITYLLM_HOST", "0.0.0.0")
+    assert run("web") == 1
+    assert "cityllm user add" in capsys.readouterr().err
