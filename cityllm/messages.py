@@ -94,6 +94,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
 }
 
 
-def say(name: str, language: Language = "zh", **values: object) -> str:
-    """The sentence `name` in `language` with its values filled in. KeyError for an unknown name."""
-    return MESSAGES[name][0 if language == "zh" else 1].format(**values)
+def say(message: str, language: Language = "zh", /, **values: object) -> str:
+    """A sentence in `language` with its values filled in. KeyError for an unknown one."""
+    return MESSAGES[message][0 if language == "zh" else 1].format(**values)

@@ -113,9 +113,9 @@ class Assistant:
             middleware=[ModelCallLimitMiddleware(run_limit=self.calls, exit_behavior="end"),
                         engine_errors()])
         shown = 0
-        for update in agent.stream({"messages": _messages(draft.question, history)},
-                                   {"max_concurrency": 1, "recursion_limit": 10 * self.calls},
-                                   stream_mode="updates"):
+        asked: Any = {"messages": _messages(draft.question, history)}
+        limits: Any = {"max_concurrency": 1, "recursion_limit": 10 * self.calls}
+        for update in agent.stream(asked, limits, stream_mode="updates"):
             for state in update.values():
                 for message in (state or {}).get("messages", ()):
                     if isinstance(message, AIMessage):
@@ -155,7 +155,7 @@ class Assistant:
         """A refusal in whole sentences, with what could help."""
         language, session = draft.language, draft.session
         if verdict in ("no_such_article", "not_held") and not sentence:
-            told = [p for p in session.problems]
+            told = session.problems
             sentence = (told[-1].zh if language == "zh" else told[-1].en) if told else ""
         if verdict == "tool_failed":
             text = sentence

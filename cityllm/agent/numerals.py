@@ -52,7 +52,7 @@ _ARTICLE = re.compile(
 _LIST_MARK = re.compile(r"(?m)^\s*(?:[-*>]\s*)?(?:\d{1,2}[.、)）](?!\d)|[（(](?:\d{1,2}|[一二三四五六七八九十]+)[）)]"
                         r"|[一二三四五六七八九十]{1,3}[、.]|第[一二三四五六七八九][，,、]|[①-⑳])")
 _LEXICAL = re.compile(
-    "统一|唯一|单一|同一|任一|万一|逐一|进一步|之一|一般|一定|一律|一些|一起|一样|一致|一旦|一直|一并|一切|一次性|一同"
+    "统一|唯一|单一|同一|任一|万一|逐一|进一步|(?<!分)之一|一般|一定|一律|一些|一起|一样|一致|一旦|一直|一并|一切|一次性|一同"
     "|一概|一方面|一站式|一体化|一体|一网通办|一带一路|一线|一级市场|一部分|一面|一经|一时|一贯|一如|一块儿|一共"
     "|第一时间|第[一三]人|第三方|三方|四周|十分(?![之钟])|百姓|百货|千方百计|万万|千万(?=不|别|要)|五险一金|三农|两者|两侧"
     "|九江|四川|三亚|百色|六安|十堰|五指山|三明|三门峡|二次(?=供水|装修|开发)|零售|零星|零部件|零碳|千岛湖|万州|七台河"
@@ -241,8 +241,8 @@ def _fractions(scan: _Scan) -> None:
 def _plain(scan: _Scan) -> None:
     for match in list(_MULTIPLE.finditer(scan.left)):
         word = match[0].lower()
-        value = 12 if word.startswith("dozen") else 3 if word.startswith("triple") else 2
-        scan.add(Fraction(value), "" if word.startswith("dozen") else "倍", *match.span())
+        often = 12 if word.startswith("dozen") else 3 if word.startswith("triple") else 2
+        scan.add(Fraction(often), "" if word.startswith("dozen") else "倍", *match.span())
     waiting: tuple[Fraction, int, int] | None = None
     for match in list(_PLAIN.finditer(scan.left)):
         value = _value(match["n"])

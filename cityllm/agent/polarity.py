@@ -142,7 +142,7 @@ _EN_BAN = re.compile(
     r"\b(?:must|may|shall|should|can|are|is) ?not\b(?: be)?(?: allowed| permitted)?"
     r"|\b(?:prohibit|forbid|ban)\w*\b", re.IGNORECASE)
 _EN_NEG = re.compile(
-    r"\b(?:not|no|never|neither|nor|none|cannot|nothing|exempt\w*|illegal|unlawful|unable"
+    r"\b(?:not|no|never|neither|nor|none|nobody|hardly|rarely|few|seldom|cannot|nothing|exempt\w*|illegal|unlawful|unable"
     r"|unnecessary|free of|waive\w*)\b|n't\b", re.IGNORECASE)
 _EN_LACK = re.compile(r"\b(?:without|unless|lack\w*|fail(?:s|ed|ing|ure)? to)\b", re.IGNORECASE)
 _EN_HAVE = re.compile(

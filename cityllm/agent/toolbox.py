@@ -102,7 +102,8 @@ class Session:
         """The line that the model reads about a call that it can mend."""
         text = problem.zh if self.language == "zh" else problem.en
         cause = problem.__cause__
-        return prompts.tool_problem(text, _VERDICTS.get(type(cause), "") if cause else "")
+        verdict = next((v for kind, v in _VERDICTS.items() if isinstance(cause, kind)), "")
+        return prompts.tool_problem(text, verdict)
 
     def _missing(self, spec: ToolSpec, name: str) -> ToolProblem:
         allowed = ", ".join(spec.required)
@@ -135,7 +136,7 @@ def _mendable(tool: str, problem: Exception) -> CityLLMError:
 
     if isinstance(problem, ToolInputError):
         return ToolProblem(problem.zh, problem.en)
-    if isinstance(problem, (ToolProblem, *_VERDICTS)):
+    if isinstance(problem, ToolProblem | ArticleNotFound | InstrumentNotFound | NotHeld):
         return problem
     return ToolFailed(tool)
 

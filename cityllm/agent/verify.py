@@ -116,7 +116,7 @@ def _title_before(text: str, facts: Facts) -> str | None:
         return max(held, key=len)
     if re.search(r"(?:本|该|此|同)(?:法|条例|办法|规定)$", tail[2]):
         return None
-    known = [name for name in facts.mentioned(tail[2])]
+    known = list(facts.mentioned(tail[2]))
     return known[0] if known else tail[2]
 
 
