@@ -33,6 +33,8 @@ _ANNEX = re.compile(r"附(?!\s*则)(?:[件表录图][一二三四五六七八九
 _ITEM = re.compile(rf"[（(]([{CN}]+)[）)]")
 _SUBITEM = re.compile(r"(?:(\d{1,3})[.．、]|[（(](\d{1,3})[）)]|([①-⑳]))\s*(?!\d)")
 _CAPTION = re.compile(rf"(?:（(?![{CN}]+）)([^（）]{{2,24}})）|【([^】]{{2,24}})】)\s*")
+_OPENINGS = (_HEADING, _ARTICLE, _STANDARD, _STANDARD_HEADING, _TABLE, _POINT_CN,
+             re.compile(r"目\s*录$"))
 _CLOSING = re.compile("施行|起实施|起执行|起生效|废止|(?:负责|进行)解释|为准")
 _RANK = {"部分": 0, "编": 1, "分编": 2, "章": 3, "节": 4}
 
@@ -151,8 +153,7 @@ def _split(text: str) -> tuple[list[str], list[str]]:
         return [], []
     for index, line in enumerate(lines[:80]):
         plain = line.lstrip("# ")
-        if index and (_HEADING.match(plain) or _ARTICLE.match(plain) or _STANDARD.match(plain)
-                      or _POINT_CN.match(plain) or plain.replace(" ", "") == "目录"):
+        if any(opening.match(plain) for opening in _OPENINGS):
             return lines[:index], lines[index:]
     return lines[:1], lines[1:]
 

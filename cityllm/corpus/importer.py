@@ -29,6 +29,7 @@ PARSER = 2
 BATCH_CHARS = 4_000_000
 """Text in one transaction; bounds memory and what a kill can lose."""
 _DATED = re.compile(r"[(（](\d{4})-?(\d{2})-?(\d{2})[)）]$")
+_STANDARD = re.compile(r"((?:GB|JGJ|CJJ|JTG|DB\d*)(?:/T)?)[ _]?(\d+(?:\.\d+)?[-_]\d{4})[ _]*(\D.*)")
 Progress = Callable[[int, int, str], None]
 
 
@@ -154,7 +155,12 @@ def _store(connection: sqlite3.Connection, path: Path, digest: str, parsed: Pars
     named = plain_title(_DATED.sub("", stem))
     full = given.title or parsed.title or named
     title = plain_title(full)
-    if len(title) > 90 or not title:
+    aliases: list[str] = []
+    standard = _STANDARD.match(named)
+    if standard and not given.title:
+        aliases = [standard[3], f"{standard[1]}{standard[2][:-5]}"]
+        title = full = f"{standard[3]}（{standard[1]} {standard[2].replace('_', '-')}）"
+    elif len(title) > 90 or not title:
         title = full = named
     dates = parsed.dates
     version = given.version or (_file_date(dated) if dated else None) or dates.last \
@@ -165,12 +171,13 @@ def _store(connection: sqlite3.Connection, path: Path, digest: str, parsed: Pars
     connection.execute(
         "INSERT OR IGNORE INTO instruments (key, title, full_title, version, kind, issuer, region, "
         "number, adopted, effective, at_once, amended, repeals, aliases, gaps, verbatim, numbering,"
-        " source_name, source_url, source_hash) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,'[]','[]',1,?,?,"
-        "?,'')",
+        " source_name, source_url, source_hash) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,'[]',1,?,"
+        "?,?,'')",
         (title_key(title), title, full.strip("《》 "), _iso(version) or "", kind, issuer,
          region, dates.number, _iso(dates.adopted), _iso(dates.effective), dates.at_once,
          json.dumps([_iso(d) for d in dates.amended]), json.dumps(list(dates.repeals),
-         ensure_ascii=False), parsed.numbering, path.name, given.source_url))
+         ensure_ascii=False), json.dumps(aliases, ensure_ascii=False), parsed.numbering, path.name,
+         given.source_url))
     instrument = connection.execute(
         "SELECT id FROM instruments WHERE key=? AND version=? AND verbatim=1",
         (title_key(title), _iso(version) or "")).fetchone()[0]

@@ -142,11 +142,13 @@ def _docx(path: Path, data: bytes) -> str:
             f"{path.name}：文件有密码保护，或其实是旧的 .doc 格式。请去掉密码，另存为 .docx。",
             f"{path.name}: protected by a password, or really an old .doc. Remove the password "
             "and save it as .docx.")
+    from docx.opc.exceptions import OpcError
+
     from cityllm.corpus.docx_text import docx_lines
 
     try:
-        lines = docx_lines(path)
-    except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, LookupError) as problem:
+        lines = docx_lines(data)
+    except (OpcError, zipfile.BadZipFile, KeyError, ValueError, SyntaxError, LookupError) as problem:
         raise UnreadableFile(
             f"{path.name}：DOCX 已损坏（{type(problem).__name__}）。请用 Word 或 WPS 打开并修复后另存。",
             f"{path.name}: broken DOCX ({type(problem).__name__}). Open it in Word, repair and "
