@@ -21,9 +21,11 @@ _LEXICAL = re.compile(
     "不动产|不仅|不但|不论|不管|不同|不断|不可抗力|不过|无障碍|无线|无人机|无论|未来|未成年|非机动车|非法|非营利|非物质"
     "|非居民|非公有|非税|免费|是否|能否|可否|否则|会不会|能不能|要不要|可不可以|是不是|有没有|不低于|不少于|不小于|不超过"
     "|不得超过|不高于|不大于|不多于|不得少于|不得低于|不足|不满|未满|相应|适应|供应|反应|响应|对应|应急|应用|应届|应诉|应税"
-    "|许可|认可|可能|可持续|可行性|可研|急需|无偿|非凡|效应|不良|不便|应纳")
+    "|许可|认可|可能|可持续|可行性|可研|急需|无偿|非凡|效应|不良|不便|应纳|没收|许可证")
 _CONTENT = re.compile(r"[\u4e00-\u9fffA-Za-z0-9]")
+_ENDS = re.compile(f"[，。；：！？,.;:!?\\s的]|{_CN_MUST}|{_CN_MAY}")
 _STOP = re.compile(r"[，。；：！？,.;:!?\s]")
+_SINGLE = re.compile("[不未没无非免勿]")
 SHARED = 3
 
 
@@ -70,9 +72,46 @@ def _clash(here: str, there: set[str]) -> bool:
 
 def chinese(sentence: str, source: str, question: str) -> str:
     """The words whose polarity the source does not bear out; "" where all is well."""
+    if spliced := _spliced(sentence, source):
+        return spliced
     sentence, source, question = _masked(sentence), _masked(source), _masked(question)
-    found = _shared_words(sentence, source) or _governed_words(sentence, source, question)
+    found = (_exchanged(sentence, source) or _shared_words(sentence, source)
+             or _governed_words(sentence, source, question))
     return found.translate(_BACK)
+
+
+def _spliced(sentence: str, source: str) -> str:
+    """A place where the sentence is the source but for a negation put in or left out."""
+    for with_it, without in ((sentence, source), (source, sentence)):
+        for match in _SINGLE.finditer(with_it):
+            left = with_it[max(0, match.start() - 2):match.start()].lstrip()
+            right = with_it[match.end():match.end() + 2].rstrip()
+            if left + match[0] + right in without:
+                continue
+            for context in (left[-1:] + right, left + right[:1]):
+                if len(context) == 3 and context in without and context not in with_it:
+                    return left + match[0] + right
+    return ""
+
+
+def _exchanged(sentence: str, source: str) -> str:
+    """A place where the sentence is the source but for 不得, 应当 or 可以 in each other's stead."""
+    there: dict[tuple[str, str], set[str]] = {}
+    for match in _TOKEN.finditer(source):
+        for context in _around(source, match):
+            there.setdefault(context, set()).add(str(match.lastgroup))
+    for match in _TOKEN.finditer(sentence):
+        for context in _around(sentence, match):
+            if context in there and match.lastgroup not in there[context]:
+                return context[0] + match[0] + context[1]
+    return ""
+
+
+def _around(text: str, match: re.Match[str]) -> list[tuple[str, str]]:
+    left = text[max(0, match.start() - 2):match.start()].lstrip()
+    right = text[match.end():match.end() + 2].rstrip()
+    pairs = [(left[-1:], right), (left, right[:1])]
+    return [pair for pair in pairs if len(pair[0]) + len(pair[1]) == 3]
 
 
 def _shared_words(sentence: str, source: str) -> str:
@@ -107,7 +146,7 @@ def _pairs(text: str) -> set[str]:
 
 def _denials(text: str) -> list[str]:
     """What each negation governs: the words after it, up to a stop, at most 16 characters."""
-    return [_STOP.split(text[match.end():match.end() + 16])[0]
+    return [_ENDS.split(text[match.end():match.end() + 16])[0]
             for match in _TOKEN.finditer(text) if match.lastgroup == "neg"]
 
 
@@ -120,8 +159,11 @@ def _governed_words(sentence: str, source: str, question: str) -> str:
     denied_there, denied_by_user = _denied(source), _denied(question)
     for match in _TOKEN.finditer(sentence):
         words = _window(sentence, match.end())
+        if words and match[0] + words[:4] in source:
+            continue
         if len(words) < 2:
-            if match.lastgroup == "neg":
+            led = sentence[max(0, match.start() - 2):match.end()].strip()
+            if match.lastgroup == "neg" and led not in source:
                 return match[0] + words
             continue
         there = _under(words[:2], source)

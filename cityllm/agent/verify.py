@@ -122,11 +122,12 @@ def _title_before(text: str, facts: Facts) -> str | None:
 
 def _law_problems(plain: str, facts: Facts, ids: Sequence[str], source: str) -> list[str]:
     titles = {c.title for c in facts.clauses(ids)}
+    inside = set(facts.mentioned(source))
     found = []
 
     def borne_out(name: str) -> bool:
         title = facts.resolve(name) or name.removeprefix("中华人民共和国")
-        return title in titles or name in source or title in source
+        return title in titles or name in source or title in source or title in inside
 
     for match in _BRACKETED.finditer(plain):
         if not borne_out(match[1]):
@@ -147,7 +148,19 @@ def _law_problems(plain: str, facts: Facts, ids: Sequence[str], source: str) -> 
 
 def _number_problems(plain: str, source: str, user: str) -> list[str]:
     known: tuple[Quantity, ...] = (*_facts(source), *quantities(user))
-    return [f"没有依据的数字 {item.raw}" for item in quantities(plain) if not supported(item, known)]
+    wrong = [item for item in quantities(plain)
+             if not supported(item, known) or _exchanged(item, plain, source)]
+    return [f"没有依据的数字 {item.raw}" for item in wrong]
+
+
+def _exchanged(item: Quantity, plain: str, source: str) -> bool:
+    """Whether the source has the very words before this figure, and other figures after them."""
+    before = plain[max(0, item.start - 3):item.start]
+    if item.kind != "number" or len(before.strip()) < 3:
+        return False
+    there = [fact for line in source.split("\n") for fact in quantities(line)
+             if line[max(0, fact.start - 3):fact.start] == before]
+    return bool(there) and all(fact.value != item.value for fact in there)
 
 
 def _facts(source: str) -> list[Quantity]:
