@@ -1,0 +1,149 @@
+"""The site as one FastAPI application: chat at `/`, pictures, exports, sign-in, `/healthz`.
+
+Pictures and exports are served by turn id to the turn's owner only. No path comes from a request:
+a picture's path is read from the stored answer and must be a PNG file. Only `app.make_app` imports
+this module: Gradio takes seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import gradio as gr
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+
+from cityllm.config import Settings
+from cityllm.evidence import Answer, ToolRunEvidence
+from cityllm.messages import Language
+from cityllm.safety.access import Accounts, require_accounts
+from cityllm.web.chat import Chat, build_page
+from cityllm.web.conversations import Conversations
+from cityllm.web.guard import USER, Guard
+from cityllm.web.running import Answers, Runs
+from cityllm.web.sessions import Sessions
+from cityllm.web.signin import add_sign_in
+from cityllm.web.texts import language_of, text
+
+if TYPE_CHECKING:
+    from cityllm.corpus.ledger import Ledger
+
+log = logging.getLogger(__name__)
+HERE = Path(__file__).parent
+GRACE = 60.0
+"""Seconds that a page waits for an answer beyond the engine's own limit."""
+AT_ONCE = {"embedded": 1, "endpoint": 16}
+"""Answers that an engine works on together; the others queue."""
+PNG = b"\x89PNG\r\n\x1a\n"
+ICON = ("<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' "
+        "viewBox='0 0 16 16'%3E%3Cpath fill='%2312263f' d='M0 0h16v16H0z'/%3E%3Cpath fill='%23fff' "
+        "d='M3 13V7h3v6zm4 0V3h3v10zm4 0V9h2v4z'/%3E%3C/svg%3E\">")
+TYPES = {"md": "text/markdown; charset=utf-8",
+         "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document"}
+Exporter = Callable[[Answer, Language], str | bytes]
+
+
+class SiteServices(Protocol):
+    """What the site needs of the program's services."""
+
+    @property
+    def settings(self) -> Settings:
+        """Home, host, language, engine."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """For the article beside the answer."""
+
+    @property
+    def assistant(self) -> Answers:
+        """Answers questions."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may sign in."""
+
+
+def make_site(services: SiteServices, exporters: Mapping[str, Exporter]) -> FastAPI:
+    """The application. `exporters` make a file of an answer, by its ending (`md`, `docx`).
+
+    Raises AccessError when the host of the settings needs accounts and there are none.
+    """
+    settings = services.settings
+    language = language_of(settings.language)
+    sessions = None
+    if require_accounts(settings.host, services.accounts):
+        sessions = Sessions(settings.home / "sessions.sqlite", services.accounts)
+    store = Conversations.open(settings.home / "conversations.sqlite")
+    runs = Runs(services.assistant, store, AT_ONCE.get(settings.engine, 1),
+                settings.endpoint_timeout + GRACE)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    app = FastAPI(title="cityllm", docs_url=None, redoc_url=None, openapi_url=None,
+                  lifespan=lifespan)
+    app.add_middleware(Guard, sessions=sessions)
+    app.add_route("/healthz", _health, methods=["GET"])
+    if sessions is not None:
+        add_sign_in(app, sessions, language)
+    _add_files(app, store, exporters)
+    chat = Chat(services.ledger, store, runs, language, sessions is not None)
+    return gr.mount_gradio_app(
+        app, build_page(chat), path="/", auth_dependency=_user, footer_links=[],
+        run_history=False, show_error=False, max_file_size=1, ssr_mode=False,
+        enable_monitoring=False, mcp_server=False, css_paths=HERE / "theme.css", head=ICON,
+        theme=gr.themes.Base(font=["system-ui"], font_mono=["monospace"]))
+
+
+def _user(request: Request) -> str | None:
+    user: str | None = request.scope.get(USER)
+    return user
+
+
+async def _health(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+def _add_files(app: FastAPI, store: Conversations, exporters: Mapping[str, Exporter]) -> None:
+    @app.get("/pictures/{turn}/{evidence}/{n}")
+    def picture(request: Request, turn: int, evidence: str, n: int) -> Response:
+        found = store.turn(_user(request) or "", turn)
+        for piece in found.answer.evidence if found and found.answer else ():
+            if piece.id == evidence and isinstance(piece, ToolRunEvidence) and (
+                    0 <= n < len(piece.images)):
+                content = _png(Path(piece.images[n]))
+                if content is not None:
+                    return Response(content, media_type="image/png",
+                                    headers={"cache-control": "private, max-age=3600"})
+        raise HTTPException(404)
+
+    @app.get("/export/{turn}.{kind}")
+    def export(request: Request, turn: int, kind: str, lang: str = "zh") -> Response:
+        found = store.turn(_user(request) or "", turn)
+        if found is None or found.answer is None or kind not in exporters:
+            raise HTTPException(404)
+        language = language_of(lang)
+        try:
+            content = exporters[kind](found.answer, language)
+        except Exception:
+            log.exception("export of turn %s as %s failed", turn, kind)
+            return Response(text("export_failed", language), status_code=500,
+                            media_type="text/plain; charset=utf-8")
+        return Response(content, media_type=TYPES[kind], headers={
+            "content-disposition": f'attachment; filename="answer-{turn}.{kind}"',
+            "cache-control": "no-store"})
+
+
+def _png(path: Path) -> bytes | None:
+    """The file's content if it is a PNG, otherwise None."""
+    try:
+        content = path.read_bytes() if path.suffix == ".png" else b""
+    except OSError:
+        return None
+    return content if content.startswith(PNG) else None
