@@ -67,6 +67,6 @@ def build(settings: Settings, progress: Progress | None = None) -> Services:
         retriever = ToolRetriever.load(settings.weights / "retriever.npz")
     except ModelError:
         retriever = None
-    toolbox = Toolbox(ledger, search, retriever)
+    toolbox = Toolbox(ledger, search, retriever, maps=settings.home / "maps")
     assistant = Assistant(toolbox, chat_model(settings), engine=settings.engine)
     return Services(settings, ledger, search, toolbox, assistant)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cityllm import prompts
@@ -67,6 +68,7 @@ class Session:
     as_of: date
     today: date
     language: Language = "zh"
+    maps: Path | None = None
     evidence: list[Evidence] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     problems: list[CityLLMError] = field(default_factory=list)
@@ -225,7 +227,7 @@ def _traffic_scenario(session: Session, arguments: dict[str, Any]) -> list[Evide
     return _ran(session, "traffic_scenario", traffic_scenario(
         close=str(arguments.get("close") or "none"),
         demand_percent=_percent(arguments.get("demand_percent") or 0),
-        plate_restriction=str(arguments.get("plate_restriction") or "none")))
+        plate_restriction=str(arguments.get("plate_restriction") or "none"), folder=session.maps))
 
 
 RUN: dict[str, Callable[[Session, dict[str, Any]], list[Evidence]]] = {
@@ -239,15 +241,20 @@ RUN: dict[str, Callable[[Session, dict[str, Any]], list[Evidence]]] = {
 
 
 class Toolbox:
-    """Which tools there are, and which of them are offered for a question."""
+    """Which tools there are, and which of them are offered for a question.
+
+    `maps` is the folder into which a simulation draws; None: it draws nothing.
+    """
 
     def __init__(self, ledger: Ledger, search: Search, retriever: ToolRetriever | None = None,
-                 specs: Sequence[ToolSpec] = SPECS, offered: int = 3) -> None:
+                 specs: Sequence[ToolSpec] = SPECS, offered: int = 3,
+                 maps: Path | None = None) -> None:
         self.ledger = ledger
         self.search = search
         self.retriever = retriever
         self.specs = tuple(specs)
         self.offered = offered
+        self.maps = maps
 
     def offer(self, question: str) -> list[ToolSpec]:
         """The likeliest tools first; all of them where there is no retriever."""
@@ -259,7 +266,7 @@ class Toolbox:
 
     def session(self, as_of: date, today: date, language: Language = "zh") -> Session:
         """A fresh session for one question."""
-        return Session(self.ledger, self.search, as_of, today, language)
+        return Session(self.ledger, self.search, as_of, today, language, self.maps)
 
     def tools(self, session: Session, specs: Sequence[ToolSpec]) -> list[BaseTool]:
         """LangChain tools bound to the session."""
