@@ -107,7 +107,7 @@ def tokenize(text: str) -> list[Token]:
 
 
 class Parser:
-    """One pass over the tokens. `seen` collects the units used, in order, for showing the result."""
+    """One pass over the tokens. `seen` collects the units used, in order, to show the result."""
 
     def __init__(self, tokens: list[Token], *, loose_range: bool = False) -> None:
         self.tokens = tokens

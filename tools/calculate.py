@@ -104,7 +104,8 @@ def _unit_for(value: Quantity, target: str, parser: Parser, name: str) -> Unit:
     elif target:
         unit = _target_unit(target)
     elif value.dims == NONE:
-        unit = percent if value.percent or _PERCENT_NAME.search(name) else Unit("", Fraction(1), NONE)
+        shown_as_percent = value.percent or _PERCENT_NAME.search(name)
+        unit = percent if shown_as_percent else Unit("", Fraction(1), NONE)
     else:
         used = [u for u in parser.seen if u.dims == value.dims]
         exact = (u for u in used if decimal_text(value.low / u.factor)[1])

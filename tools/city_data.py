@@ -1,9 +1,9 @@
 """Published city figures, found by words or by read-only SQL; every row carries its source.
 
 Words are matched openly: places by their names, measures by the share of the question's letters
-that stand in the measure's name. Below 0.6 (0.8 without a place) nothing is answered. SQL runs in memory on the
-catalogued tables only: one SELECT, no file, no network, limits on rows, time and memory. The tool
-holds no live data.
+that stand in the measure's name. Below 0.6 (0.8 without a place) nothing is answered. SQL runs in
+memory on the catalogued tables only: one SELECT, no file, no network, limits on rows, time and
+memory. The tool holds no live data.
 """
 
 from __future__ import annotations
@@ -27,11 +27,14 @@ LIKE_ANYWHERE = 0.8
 DATA = Path(__file__).resolve().parent / "data" / "cities"
 _FILLER = re.compile(
     r"请问|请|帮我|查询|查一下|查|看看|告诉我|我想知道|有没有|有多少|是多少|多少|哪些|哪个|哪座|几|什么|怎么样|如何|"
-    r"数据|数字|情况|分别|各个?|所有|以及|目前|现在|城市的|对比|比较|排名|排行|前后|变化|之前|之后|以前|以后|取消|提高|增加|减少|需要|(?<=限行)[前后]|和|与|及|的|了|吗|呢|是|有|在|市|年|[？?，。,、：:！!\s]")
+    r"数据|数字|情况|分别|各个?|所有|以及|目前|现在|城市的|对比|比较|排名|排行|前后|变化|之前|之后|以前|以后|"
+    r"取消|提高|增加|减少|需要|(?<=限行)[前后]|和|与|及|的|了|吗|呢|是|有|在|市|年|[？?，。,、：:！!\s]")
 _RANKS = re.compile(r"最|哪个|哪座|哪些城市|排名|排行|各城市|各个城市|\bwhich\b|est\b|\brank", re.IGNORECASE)
-_MOST = re.compile(r"最[大小多少高低长短严重]+|\b(?:most|least|highest|lowest|largest|worst)\b", re.IGNORECASE)
-_FILLER_EN = set("the a an of in for is are what which how much many many's and to city cities data "
-                 "figure figures compare by with per show me tell was were do does it s".split())
+_MOST = re.compile(r"最[大小多少高低长短严重]+|\b(?:most|least|highest|lowest|largest|worst)\b",
+                   re.IGNORECASE)
+_FILLER_EN = set(
+    "the a an of in for is are what which how much many s and to city cities data figure figures "
+    "compare by with per show me tell was were do does it".split())
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ def _by_words(query: str, catalogue: Catalogue) -> CityData:
     best = max(s for s, _ in here)
     chosen = [row for s, row in here if s >= 0.8 * best]
     if year:
-        dated = [row for row in chosen if year[0] in (row.year, *re.findall(r"\d{4}", row.measure_zh))]
+        dated = [row for row in chosen
+                 if year[0] in (row.year, *re.findall(r"\d{4}", row.measure_zh))]
         if not dated:
             years = "、".join(sorted({row.year or "未注明年份" for row in chosen}))
             raise ToolInputError(f"没有 {year[0]} 年的这项数据；有的年份：{years}。",

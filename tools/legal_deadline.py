@@ -102,7 +102,8 @@ class Catalogue(BaseModel):
     def nearest(self, text: str) -> list[str]:
         """Names most like a text, for a message."""
         def likeness(period: Period) -> float:
-            return max(SequenceMatcher(None, text, n).ratio() for n in (period.name, *period.aliases))
+            names = (period.name, *period.aliases)
+            return max(SequenceMatcher(None, text, name).ratio() for name in names)
 
         return [p.name for p in sorted(self.periods, key=likeness, reverse=True)[:5]]
 
