@@ -136,7 +136,8 @@ def list_(
     for one in found:
         table.add_row(one.title, str(one.version or "—"), one.level, one.region,
                       str(one.n_articles), "全文 full" if one.verbatim else "摘要 digest", one.status)
-    Console().print(table)
+    console = Console()
+    (console if console.is_terminal else Console(width=200)).print(table)
     typer.echo(f"{len(found)} 个版本 versions；状态截至 status as known on {known or '—'}")
 
 

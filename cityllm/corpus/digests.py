@@ -83,7 +83,7 @@ def read_digest(path: Path) -> Digest:
             f"{path} 的 {where} 有误：{first['msg']}，值为 {str(first['input'])[:60]!r}。",
             f"{path} is wrong at {where}: {first['msg']}, value {str(first['input'])[:60]!r}."
         ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+    except (OSError, ValueError, yaml.YAMLError) as problem:
         raise CorpusError(f"{path} 读不了：{problem}。", f"{path} cannot be read: {problem}.") from None
 
 

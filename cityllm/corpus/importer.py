@@ -156,10 +156,12 @@ def _store(connection: sqlite3.Connection, path: Path, digest: str, parsed: Pars
     full = given.title or parsed.title or named
     title = plain_title(full)
     aliases: list[str] = []
+    document = parsed.dates.number
     standard = _STANDARD.match(named)
     if standard and not given.title:
         aliases = [standard[3], f"{standard[1]}{standard[2][:-5]}"]
-        title = full = f"{standard[3]}（{standard[1]} {standard[2].replace('_', '-')}）"
+        document = f"{standard[1]} {standard[2].replace('_', '-')}"
+        title = full = f"{standard[3]}（{document}）"
     elif len(title) > 90 or not title:
         title = full = named
     dates = parsed.dates
@@ -174,7 +176,7 @@ def _store(connection: sqlite3.Connection, path: Path, digest: str, parsed: Pars
         " source_name, source_url, source_hash) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,'[]',1,?,"
         "?,?,'')",
         (title_key(title), title, full.strip("《》 "), _iso(version) or "", kind, issuer,
-         region, dates.number, _iso(dates.adopted), _iso(dates.effective), dates.at_once,
+         region, document, _iso(dates.adopted), _iso(dates.effective), dates.at_once,
          json.dumps([_iso(d) for d in dates.amended]), json.dumps(list(dates.repeals),
          ensure_ascii=False), json.dumps(aliases, ensure_ascii=False), parsed.numbering, path.name,
          given.source_url))

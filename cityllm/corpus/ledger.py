@@ -13,7 +13,7 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -174,7 +174,7 @@ class Ledger:
                 f"SELECT {_CLAUSE} FROM clauses WHERE instrument=? AND article IN (?, ?) "
                 "ORDER BY ord LIMIT 1", (one.id, key, f"p{key}")).fetchone()
             if row:
-                return self._clause(row)
+                return _clause(row, self.catalogue.by_id)
         raise _no_article(active[0], key)
 
     def _ended(self, title: str, day: date) -> None:
@@ -233,7 +233,7 @@ class Ledger:
                 f"SELECT {_CLAUSE} FROM clauses WHERE instrument=? AND article=?",
                 (one.id, article)).fetchone()
             if row:
-                return self._part(self._clause(row), parts)
+                return self._part(_clause(row, self.catalogue.by_id), parts)
         raise _no_article(found[0], article)
 
     def clauses(self, rowids: Sequence[int]) -> list[Clause]:
@@ -245,7 +245,8 @@ class Ledger:
             marks = ",".join("?" * len(part))
             rows.update((row[0], row) for row in self.connection.execute(
                 f"SELECT {_CLAUSE} FROM clauses WHERE id IN ({marks})", part))
-        return [self._clause(rows[one]) for one in wanted if one in rows]
+        known = self.catalogue.by_id
+        return [_clause(rows[one], known) for one in wanted if one in rows]
 
     def neighbours(self, clause_id: str, n: int = 1) -> list[Clause]:
         """Up to `n` clauses before and `n` after it in the same text, itself left out."""
@@ -260,7 +261,8 @@ class Ledger:
         """All clauses of one version (its `Instrument.id`), in the order of the text."""
         rows = self.connection.execute(
             f"SELECT {_CLAUSE} FROM clauses WHERE instrument=?", (instrument,)).fetchall()
-        return [self._clause(row) for row in sorted(rows, key=lambda row: sort_key(row[2]))]
+        known = self.catalogue.by_id
+        return [_clause(row, known) for row in sorted(rows, key=lambda row: sort_key(row[2]))]
 
     def rows(self, rowids: Sequence[int] | None = None) -> Iterator[tuple[int, str]]:
         """(row id, text to search) of every clause, or of those asked for: title, chapter,
@@ -285,17 +287,6 @@ class Ledger:
             digest.update(repr(tuple(row)).encode())
         return digest.hexdigest()[:16]
 
-    def _clause(self, row: Sequence[object]) -> Clause:
-        one = self.catalogue.by_id[int(str(row[1]))]
-        article = str(row[2])
-        return Clause(
-            rowid=int(str(row[0])), clause_id=f"{one.name}#{article}", title=one.title,
-            full_title=one.full_title, article=article, label=str(row[3]), heading=str(row[4]),
-            path=tuple(json.loads(str(row[5]))), text=str(row[6]), verbatim=one.verbatim,
-            issuer=one.issuer, kind=one.kind, level=one.level, region=one.region,
-            version=one.version, effective=one.effective, source_url=one.source_url,
-            status=one.status)
-
     @staticmethod
     def _part(clause: Clause, parts: Sequence[str]) -> Clause:
         """`clause` narrowed to a 款 (parts[0]) and a 项 (parts[1]), both counted from 1."""
@@ -317,6 +308,19 @@ class Ledger:
             ) from None
         return Clause(**{**clause.__dict__, "label": label, "text": text,
                          "clause_id": f"{clause.clause_id}/{'/'.join(parts)}"})
+
+
+def _clause(row: Sequence[object], known: Mapping[int, Instrument]) -> Clause:
+    """A clause from a row of `_CLAUSE` and the instrument that it belongs to."""
+    one = known[int(str(row[1]))]
+    article = str(row[2])
+    return Clause(
+        rowid=int(str(row[0])), clause_id=f"{one.name}#{article}", title=one.title,
+        full_title=one.full_title, article=article, label=str(row[3]), heading=str(row[4]),
+        path=tuple(json.loads(str(row[5]))), text=str(row[6]), verbatim=one.verbatim,
+        issuer=one.issuer, kind=one.kind, level=one.level, region=one.region,
+        version=one.version, effective=one.effective, source_url=one.source_url,
+        status=one.status)
 
 
 def _search_text(title: str, path: Sequence[str], heading: str, text: str) -> str:

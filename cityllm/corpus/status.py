@@ -76,9 +76,6 @@ def read_status(path: Path | None) -> StatusTable:
         raw = path.read_bytes()
         content = yaml.safe_load(raw.decode("utf-8")) or {}
         table = StatusTable.model_validate(content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise CorpusError(f"状态表 {path} 读不了：{problem}。请修复该文件。",
-                          f"The status table {path} cannot be read: {problem}. Mend it.") from None
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -86,4 +83,7 @@ def read_status(path: Path | None) -> StatusTable:
             f"状态表 {path} 的 {where} 有误：{first['msg']}，值为 {first['input']!r}。",
             f"The status table {path} is wrong at {where}: {first['msg']}, value "
             f"{first['input']!r}.") from None
+    except (OSError, ValueError, yaml.YAMLError) as problem:
+        raise CorpusError(f"状态表 {path} 读不了：{problem}。请修复该文件。",
+                          f"The status table {path} cannot be read: {problem}. Mend it.") from None
     return table.model_copy(update={"hash": hashlib.sha256(raw).hexdigest()[:16]})
