@@ -5,20 +5,23 @@ Only this file and `cityllm/cli*.py` build objects; everything else is handed wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cityllm.config import Settings
 from cityllm.errors import ModelError
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from langchain_core.language_models import BaseChatModel
 
     from cityllm.agent.assistant import Assistant
     from cityllm.agent.toolbox import Toolbox
     from cityllm.corpus.ledger import Ledger
     from cityllm.corpus.search import Search
+    from cityllm.safety.access import Accounts
 
 Progress = Callable[[str, int, int], None]
 
@@ -32,6 +35,7 @@ class Services:
     search: Search
     toolbox: Toolbox
     assistant: Assistant
+    accounts: Accounts
 
     def close(self) -> None:
         """Close the ledger's files."""
@@ -51,17 +55,25 @@ def chat_model(settings: Settings) -> BaseChatModel | None:
     return EmbeddedModel(weights=settings.weights, threads=settings.threads)
 
 
-def build(settings: Settings, progress: Progress | None = None) -> Services:
-    """Ledger, search, toolbox and assistant; the pack is read in where it has changed."""
+def build(settings: Settings, progress: Progress | None = None,
+          files: Sequence[Path] = ()) -> Services:
+    """Ledger, search, toolbox and assistant.
+
+    The pack is read in where it has changed, and so are `files` (files and folders to import).
+    """
     from cityllm.agent.assistant import Assistant
     from cityllm.agent.retriever import ToolRetriever
     from cityllm.agent.toolbox import Toolbox
     from cityllm.corpus.digests import sync_pack
+    from cityllm.corpus.importer import add_files
     from cityllm.corpus.ledger import Ledger
     from cityllm.corpus.search import open_search
+    from cityllm.safety.access import Accounts
 
     ledger = Ledger.open(settings.ledger, settings.pack / "status.yaml")
     sync_pack(ledger, settings.pack)
+    if files:
+        add_files(ledger, files)
     search = open_search(ledger, settings, progress)
     try:
         retriever = ToolRetriever.load(settings.weights / "retriever.npz")
@@ -69,4 +81,22 @@ def build(settings: Settings, progress: Progress | None = None) -> Services:
         retriever = None
     toolbox = Toolbox(ledger, search, retriever, maps=settings.home / "maps")
     assistant = Assistant(toolbox, chat_model(settings), engine=settings.engine)
-    return Services(settings, ledger, search, toolbox, assistant)
+    accounts = Accounts(settings.home / "accounts.sqlite")
+    return Services(settings, ledger, search, toolbox, assistant, accounts)
+
+
+def make_app(services: Services) -> FastAPI:
+    """The chat at `/` and `/healthz`, ready to be served at the host of the settings.
+
+    Raises AccessError where that host needs accounts and there are none.
+    """
+    from cityllm.agent import export
+    from cityllm.web.site import make_site
+
+    return make_site(services, {"md": export.markdown, "docx": export.docx})
+
+
+if __name__ == "__main__":
+    from cityllm.cli import main
+
+    main(["web"])

@@ -164,5 +164,5 @@ def fake_services(home: Path, host: str = "127.0.0.1", port: int = 7860,
                         Accounts(home / "accounts.sqlite"))
 
 
-EXPORTERS = {"md": lambda answer, language: f"# {answer.question}\n\n{answer.text}\n",
-             "docx": lambda answer, language: b"PK fake"}
+EXPORTERS = {"md": lambda answer: f"# {answer.question}\n\n{answer.text}\n",
+             "docx": lambda answer: b"PK fake"}

@@ -70,7 +70,7 @@ def _frame(body: str, language: Language) -> str:
 def _head(title: str, label: str, heading: str, path: Sequence[str], verbatim: bool,
           language: Language) -> str:
     form = text("verbatim" if verbatim else "digest", language)
-    kind = "form" if verbatim else "form soft"
+    kind = "kind" if verbatim else "kind soft"
     where = f'<p class="path">{escape(" › ".join(path))}</p>' if path else ""
     return (f'<p class="law">{escape(title)}</p>{where}'
             f'<h2 tabindex="-1">{escape(label)} {escape(heading)}'

@@ -21,7 +21,7 @@ from cityllm.evidence import (
 )
 from cityllm.messages import MESSAGES, Language, say
 from cityllm.web.markdown import citation_button
-from cityllm.web.texts import text
+from cityllm.web.texts import label, text
 
 ROWS = 30
 """Rows of a table that are shown; the export has them all."""
@@ -45,8 +45,8 @@ def pairs(values: Mapping[str, Any], language: Language) -> str:
     """Inputs as a definition list."""
     if not values:
         return f'<p class="quiet">{escape(text("no_inputs", language))}</p>'
-    rows = "".join(f"<div><dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd></div>"
-                   for k, v in values.items())
+    rows = "".join(f"<div><dt>{escape(label('in', k, language))}</dt>"
+                   f"<dd>{escape(label('value', v, language))}</dd></div>" for k, v in values.items())
     return f'<dl class="pairs">{rows}</dl>'
 
 
@@ -69,7 +69,8 @@ def maps(answer: Answer, turn: int, language: Language) -> str:
         for n, image in enumerate(piece.images):
             address = image if _INLINE.fullmatch(image) else f"/pictures/{turn}/{piece.id}/{n}"
             name = escape(text("map", language, tool=tool_name(piece.tool, language)))
-            inputs = "，".join(f"{k}={v}" for k, v in piece.inputs.items())
+            inputs = " · ".join(f"{label('in', k, language)} {label('value', v, language)}"
+                                for k, v in piece.inputs.items())
             seed = (f" · {text('seed', language)} {piece.seed}" if piece.seed is not None else "")
             parts.append(
                 f'<figure class="map"><a href="{escape(address)}" target="_blank" rel="noopener">'

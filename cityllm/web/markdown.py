@@ -83,4 +83,4 @@ def _opening(clause: ClauseEvidence, turn: int, language: Language) -> str:
 
 def _closing(clause: ClauseEvidence, language: Language) -> str:
     form = text("verbatim" if clause.verbatim else "digest", language)
-    return f'<span class="form">{escape(form)}</span></button>'
+    return f'<span class="kind">{escape(form)}</span></button>'

@@ -19,11 +19,11 @@ from fastapi.responses import JSONResponse
 
 from cityllm.config import Settings
 from cityllm.evidence import Answer, ToolRunEvidence
-from cityllm.messages import Language
 from cityllm.safety.access import Accounts, require_accounts
-from cityllm.web.chat import Chat, build_page
+from cityllm.web.chat import build_page
 from cityllm.web.conversations import Conversations
 from cityllm.web.guard import USER, Guard
+from cityllm.web.handlers import Chat
 from cityllm.web.running import Answers, Runs
 from cityllm.web.sessions import Sessions
 from cityllm.web.signin import add_sign_in
@@ -44,7 +44,7 @@ ICON = ("<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w
         "d='M3 13V7h3v6zm4 0V3h3v10zm4 0V9h2v4z'/%3E%3C/svg%3E\">")
 TYPES = {"md": "text/markdown; charset=utf-8",
          "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document"}
-Exporter = Callable[[Answer, Language], str | bytes]
+Exporter = Callable[[Answer], str | bytes]
 
 
 class SiteServices(Protocol):
@@ -94,11 +94,12 @@ def make_site(services: SiteServices, exporters: Mapping[str, Exporter]) -> Fast
         add_sign_in(app, sessions, language)
     _add_files(app, store, exporters)
     chat = Chat(services.ledger, store, runs, language, sessions is not None)
-    return gr.mount_gradio_app(
+    site: FastAPI = gr.mount_gradio_app(
         app, build_page(chat), path="/", auth_dependency=_user, footer_links=[],
         run_history=False, show_error=False, max_file_size=1, ssr_mode=False,
         enable_monitoring=False, mcp_server=False, css_paths=HERE / "theme.css", head=ICON,
         theme=gr.themes.Base(font=["system-ui"], font_mono=["monospace"]))
+    return site
 
 
 def _user(request: Request) -> str | None:
@@ -130,7 +131,7 @@ def _add_files(app: FastAPI, store: Conversations, exporters: Mapping[str, Expor
             raise HTTPException(404)
         language = language_of(lang)
         try:
-            content = exporters[kind](found.answer, language)
+            content = exporters[kind](found.answer)
         except Exception:
             log.exception("export of turn %s as %s failed", turn, kind)
             return Response(text("export_failed", language), status_code=500,

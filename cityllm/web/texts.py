@@ -36,8 +36,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "可以查法规条文、推算法定期限、查城市数据、算面积和金额、模拟交通方案。",
         "Regulations, legal deadlines, city data, areas and amounts, traffic scenarios."),
     "examples": ("可以这样问", "Examples"),
-    "placeholder": ("例如：没办规划许可证就盖了楼，会怎么罚？",
-                    "For example: what is the penalty for building without a planning permit?"),
+    "placeholder": ("请写下您的问题", "Write your question"),
     "question": ("问题", "Question"),
     "send": ("提问", "Ask"),
     "stop": ("停止", "Stop"),
@@ -80,8 +79,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     "steps": ("经过：{n} 步，{seconds} 秒", "How: {n} steps, {seconds} s"),
     "steps_one": ("经过：1 步，{seconds} 秒", "How: 1 step, {seconds} s"),
     "seconds": ("{seconds} 秒", "{seconds} s"),
-    "inputs": ("输入", "Inputs"),
-    "no_inputs": ("无", "none"),
+    "no_inputs": ("没有输入", "no inputs"),
+    "in_query": ("要查的事", "query"),
+    "in_title": ("法规名", "instrument"),
+    "in_article": ("条号", "article"),
+    "in_expression": ("算式", "expression"),
+    "in_start": ("起算日期", "start"),
+    "in_period": ("期限", "period"),
+    "in_close": ("封闭的道路", "road closed"),
+    "in_demand_percent": ("需求增减（%）", "change in demand (%)"),
+    "in_plate_restriction": ("车牌限行", "plate restriction"),
+    "value_none": ("无", "none"),
+    "value_main_road": ("主路", "main road"),
+    "value_north_bridge": ("北桥", "north bridge"),
+    "value_ring_east": ("东环", "east ring"),
+    "value_lift": ("取消限行", "lifted"),
+    "value_odd_even": ("单双号", "odd and even"),
+    "value_one_day_a_week": ("每周停一天", "one day a week"),
     "found": ("得到", "Found"),
     "problem": ("问题", "Problem"),
     "evidence": ("依据：{n} 项", "Evidence: {n}"),
@@ -147,9 +161,15 @@ TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
-def text(name: str, language: Language, **values: object) -> str:
+def text(name: str, language: Language, /, **values: object) -> str:
     """The text `name` in `language`, its values filled in. KeyError for an unknown name."""
     return TEXTS[name][0 if language == "zh" else 1].format(**values)
+
+
+def label(kind: str, word: object, language: Language) -> str:
+    """What the table calls an input (`in`) or one of its values (`value`); the word itself if nothing."""
+    name = f"{kind}_{word}"
+    return text(name, language) if name in TEXTS else str(word)
 
 
 def language_of(value: object) -> Language:
