@@ -25,8 +25,8 @@ LABELS = {
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on stderr for work in steps, fed with (what, done, all); unseen when nothing is done.
+def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on stderr for work in steps, fed with (done, all, what); unseen when nothing is done.
 
     Where stderr is no terminal, a line is printed as each step begins.
     """
@@ -38,7 +38,7 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        def tell(what: str, done: int, all_: int) -> None:
+        def tell(done: int, all_: int, what: str) -> None:
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=all_)
                 if not console.is_terminal:
