@@ -24,24 +24,55 @@ from finetune.recipe import load_recipe
 from finetune.tokenizer import train_tokenizer
 
 PHRASES = [
-    "没办规划许可证就盖了楼，会怎么罚？", "一块地15亩，容积率2.5", "把主路封了😀👨‍👩‍👧平均车速会怎样", "第六十四条",
-    "What if traffic rises by 20%?", 'he said "stop"', "it's O'Brien's 1,000 m² plot", "C:\\temp\\new",
-    "第一行\n第二行\r\n\t第三行", "007号文，０５７１电话，１２亩", "增加两成半，减半，翻一番", "</tool_call>", "<|im_end|>",
-    '{"name": "x", "arguments": {}}', "[E1] {E2.speed}", "\u2028\u00a0\u200b", "\ud83d lone", "", "   ",
-    "-3.50 and 0.00 and 12345678901234567890", "{{ 7*7 }} {% raw %}", "%regex start: /.*/ | \"a\"",
-    "百分之二十，三公顷，二〇二六年", "é̂ ÀÉ ñ ß ﷽ עברית", "15\n亩 3 \x07米", "价<5000元&税>3%",
+    "没办规划许可证就盖了楼，会怎么罚？",
+    "一块地15亩，容积率2.5",
+    "把主路封了😀👨‍👩‍👧平均车速会怎样",
+    "第六十四条",
+    "What if traffic rises by 20%?",
+    'he said "stop"',
+    "it's O'Brien's 1,000 m² plot",
+    "C:\\temp\\new",
+    "第一行\n第二行\r\n\t第三行",
+    "007号文，０５７１电话，１２亩",
+    "增加两成半，减半，翻一番",
+    "</tool_call>",
+    "<|im_end|>",
+    '{"name": "x", "arguments": {}}',
+    "[E1] {E2.speed}",
+    "\u2028\u00a0\u200b",
+    "\ud83d lone",
+    "",
+    "   ",
+    "-3.50 and 0.00 and 12345678901234567890",
+    "{{ 7*7 }} {% raw %}",
+    '%regex start: /.*/ | "a"',
+    "百分之二十，三公顷，二〇二六年",
+    "é̂ ÀÉ ñ ß ﷽ עברית",
+    "15\n亩 3 \x07米",
+    "价<5000元&税>3%",
 ]
 FIELDS: list[dict[str, Any]] = [
-    {"type": "string"}, {"type": "string", "description": "d", "default": ""},
+    {"type": "string"},
+    {"type": "string", "description": "d", "default": ""},
     {"type": "string", "examples": ["信访复查", 'quo"te\\', "15个工作日"]},
-    {"type": "string", "format": "expression"}, {"type": "string", "enum": ["none", "main_road", '"\\']},
-    {"enum": [1, 2.5, None, "三"]}, {"const": "only"}, {"type": "number"}, {"type": "integer"},
-    {"type": "integer", "minimum": 1, "maximum": 50}, {"type": "number", "exclusiveMinimum": 0, "default": 5},
-    {"type": "number", "minimum": -100, "maximum": 300}, {"type": "boolean"},
+    {"type": "string", "format": "expression"},
+    {"type": "string", "enum": ["none", "main_road", '"\\']},
+    {"enum": [1, 2.5, None, "三"]},
+    {"const": "only"},
+    {"type": "number"},
+    {"type": "integer"},
+    {"type": "integer", "minimum": 1, "maximum": 50},
+    {"type": "number", "exclusiveMinimum": 0, "default": 5},
+    {"type": "number", "minimum": -100, "maximum": 300},
+    {"type": "boolean"},
     {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
     {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 99}, "maxItems": 3},
-    {"type": "object", "properties": {"a": {"type": "boolean"}}, "required": ["a"],
-     "additionalProperties": False},
+    {
+        "type": "object",
+        "properties": {"a": {"type": "boolean"}},
+        "required": ["a"],
+        "additionalProperties": False,
+    },
 ]
 
 
@@ -77,12 +108,26 @@ def _walk(matcher: Any, tokenizer: PreTrainedTokenizerFast, chance: np.random.Ge
 def _tools(chance: random.Random) -> list[dict[str, Any]]:
     tools = []
     for number in range(chance.randint(1, 3)):
-        names = chance.sample(["query", "title", "start", "items", "数量", "a b"], chance.randint(0, 4))
+        names = chance.sample(
+            ["query", "title", "start", "items", "数量", "a b"], chance.randint(0, 4)
+        )
         fields = {n: chance.choice(FIELDS) for n in names}
-        tools.append({"type": "function", "function": {
-            "name": f"tool_{number}", "description": "x", "strict": None,
-            "parameters": {"type": "object", "properties": fields, "additionalProperties": False,
-                           "required": [n for n in names if chance.random() < 0.5]}}})
+        tools.append(
+            {
+                "type": "function",
+                "function": {
+                    "name": f"tool_{number}",
+                    "description": "x",
+                    "strict": None,
+                    "parameters": {
+                        "type": "object",
+                        "properties": fields,
+                        "additionalProperties": False,
+                        "required": [n for n in names if chance.random() < 0.5],
+                    },
+                },
+            }
+        )
     return tools
 
 
@@ -105,14 +150,27 @@ def _check(text: str, tools: list[dict[str, Any]], user: str) -> int:
             if field in FIELDS[:3]:
                 assert value in grammar.clean(user) or value in field.get("examples", ())
             elif field.get("format") == "expression":
-                rest = re.sub("|".join(map(re.escape, sorted(
-                    [*quantities(grammar.clean(user)), "1", "100"], key=len, reverse=True))), "", value)
+                rest = re.sub(
+                    "|".join(
+                        map(
+                            re.escape,
+                            sorted(
+                                [*quantities(grammar.clean(user)), "1", "100"],
+                                key=len,
+                                reverse=True,
+                            ),
+                        )
+                    ),
+                    "",
+                    value,
+                )
                 assert re.fullmatch(r"[()+*/ -]*( = \? \S+)?", rest), (value, rest)
     return len(calls)
 
 
 def test_ten_thousand_sampled_calls_are_all_valid(
-        tokenizer: PreTrainedTokenizerFast, guide: Any) -> None:
+    tokenizer: PreTrainedTokenizerFast, guide: Any
+) -> None:
     plan, chance, count = random.Random(1), np.random.default_rng(1), 0
     while count < 10_000:
         tools = _tools(plan)
@@ -125,7 +183,8 @@ def test_ten_thousand_sampled_calls_are_all_valid(
 
 @given(words=st.lists(st.sampled_from(PHRASES) | st.text(max_size=40), max_size=4))
 def test_any_user_text_gives_a_valid_call(
-        tokenizer: PreTrainedTokenizerFast, guide: Any, words: list[str]) -> None:
+    tokenizer: PreTrainedTokenizerFast, guide: Any, words: list[str]
+) -> None:
     user = "".join(words)
     tools = _tools(random.Random(len(user)))
     matcher = _matcher(guide, grammar.build(tools, user, {}, must_call=True))
@@ -133,10 +192,17 @@ def test_any_user_text_gives_a_valid_call(
 
 
 def test_huge_text_costs_little_and_the_newest_words_can_be_pointed_at(
-        tokenizer: PreTrainedTokenizerFast, guide: Any) -> None:
+    tokenizer: PreTrainedTokenizerFast, guide: Any
+) -> None:
     user = "旧话" * 200_000 + "新近的话"
-    tools = [{"function": {"name": "t", "parameters": {
-        "properties": {"query": {"type": "string"}}, "required": ["query"]}}}]
+    tools = [
+        {
+            "function": {
+                "name": "t",
+                "parameters": {"properties": {"query": {"type": "string"}}, "required": ["query"]},
+            }
+        }
+    ]
     lark = grammar.build(tools, user, {})
     assert len(lark) < 20_000
     call = '<tool_call>\n{"name": "t", "arguments": {"query": "新近的话"}}\n</tool_call>'
@@ -150,27 +216,59 @@ def _accepts(guide: Any, tokenizer: PreTrainedTokenizerFast, lark: str, text: st
     return bool(matcher.try_consume_tokens(ids) == len(ids) and matcher.is_accepting())
 
 
-@pytest.mark.parametrize(("text", "allowed"), [
-    ("[E1]", True), ("[off_topic]", True), ("依据[E1]，罚款数额由机关确定。", True), ("速度{E2.mean_speed}，见[E1]。", True),
-    ("[E3]", False), ("{E2.delay}", False), ("{E1.mean_speed}", False), ("没有引用的话", False),
-    ("罚款5万元[E1]", False), ("罚款５万元[E1]", False), ("[E1]<tool_call>", False), ("", False)])
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [
+        ("[E1]", True),
+        ("[off_topic]", True),
+        ("依据[E1]，罚款数额由机关确定。", True),
+        ("速度{E2.mean_speed}，见[E1]。", True),
+        ("[E3]", False),
+        ("{E2.delay}", False),
+        ("{E1.mean_speed}", False),
+        ("没有引用的话", False),
+        ("罚款5万元[E1]", False),
+        ("罚款５万元[E1]", False),
+        ("[E1]<tool_call>", False),
+        ("", False),
+    ],
+)
 def test_an_answer_names_only_evidence_that_was_shown(
-        tokenizer: PreTrainedTokenizerFast, guide: Any, text: str, allowed: bool) -> None:
-    shown = grammar.evidence_names(["[E1] 城乡规划法 第六十四条 x=3 未取得", "[E2] traffic mean_speed=31.2 km/h"])
+    tokenizer: PreTrainedTokenizerFast, guide: Any, text: str, allowed: bool
+) -> None:
+    shown = grammar.evidence_names(
+        ["[E1] 城乡规划法 第六十四条 x=3 未取得", "[E2] traffic mean_speed=31.2 km/h"]
+    )
     assert shown == {1: ["text"], 2: ["mean_speed"]}
     assert _accepts(guide, tokenizer, grammar.build([], "问", shown), text) is allowed
 
 
-def test_nothing_but_calls_where_a_call_must_come(tokenizer: PreTrainedTokenizerFast, guide: Any) -> None:
+def test_nothing_but_calls_where_a_call_must_come(
+    tokenizer: PreTrainedTokenizerFast, guide: Any
+) -> None:
     tools = [{"function": {"name": "now", "parameters": None}}]
     lark = grammar.build(tools, "", {1: ["text"]}, must_call=True)
     assert not _accepts(guide, tokenizer, lark, "[E1]")
-    assert _accepts(guide, tokenizer, lark, '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>')
+    assert _accepts(
+        guide, tokenizer, lark, '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>'
+    )
 
 
-@pytest.mark.parametrize(("text", "numbers"), [
-    ("007号", ["7"]), ("１２亩", ["12"]), ("百分之二十", ["20"]), ("增加两成半", ["25", "2"]), ("1,200.50元", ["1200.50"]),
-    ("double it", ["100"]), ("一百零三", ["103"]), ("二〇二六", ["2026"]), ("9" * 40, []), ("无", [])])
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("007号", ["7"]),
+        ("１２亩", ["12"]),
+        ("百分之二十", ["20"]),
+        ("增加两成半", ["25", "2"]),
+        ("1,200.50元", ["1200.50"]),
+        ("double it", ["100"]),
+        ("一百零三", ["103"]),
+        ("二〇二六", ["2026"]),
+        ("9" * 40, []),
+        ("无", []),
+    ],
+)
 def test_numbers_that_a_person_names(text: str, numbers: list[str]) -> None:
     assert plain_numbers(text) == numbers
 

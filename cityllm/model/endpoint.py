@@ -32,12 +32,23 @@ def chat_model(settings: Settings) -> EndpointModel:
     Proxies are those of the environment, as with every HTTP client.
     """
     return EndpointModel(
-        model=settings.endpoint_model, base_url=settings.endpoint_url,
-        api_key=SecretStr(settings.endpoint_key), organization="",
-        timeout=openai.Timeout(settings.endpoint_timeout, connect=min(5.0, settings.endpoint_timeout)),
-        stream_chunk_timeout=None, max_retries=1, temperature=0.0, seed=0,
-        max_completion_tokens=MAX_TOKENS, use_responses_api=False, stream_usage=False,
-        vllm=settings.endpoint_vllm, grammar=settings.endpoint_grammar)
+        model=settings.endpoint_model,
+        base_url=settings.endpoint_url,
+        api_key=SecretStr(settings.endpoint_key),
+        organization="",
+        timeout=openai.Timeout(
+            settings.endpoint_timeout, connect=min(5.0, settings.endpoint_timeout)
+        ),
+        stream_chunk_timeout=None,
+        max_retries=1,
+        temperature=0.0,
+        seed=0,
+        max_completion_tokens=MAX_TOKENS,
+        use_responses_api=False,
+        stream_usage=False,
+        vllm=settings.endpoint_vllm,
+        grammar=settings.endpoint_grammar,
+    )
 
 
 class EndpointModel(ChatOpenAI):
@@ -58,8 +69,13 @@ class EndpointModel(ChatOpenAI):
     def _llm_type(self) -> str:
         return "cityllm-endpoint"
 
-    def _get_request_payload(self, input_: Any, *, stop: list[str] | None = None, **kwargs: Any,
-                             ) -> dict[str, Any]:
+    def _get_request_payload(
+        self,
+        input_: Any,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
         payload = super()._get_request_payload(input_, stop=stop, **kwargs)
         for row in payload["messages"]:
             if isinstance(row.get("content"), str):
@@ -70,13 +86,23 @@ class EndpointModel(ChatOpenAI):
         if self.grammar:
             messages = self._convert_input(input_).to_messages()
             choice = payload.pop("tool_choice", "auto")
-            extra["structured_outputs"] = {"grammar": grammar.build(
-                payload.get("tools", ()), chat_format.said(messages), chat_format.shown(messages),
-                must_call=choice not in ("auto", "none"))}
+            extra["structured_outputs"] = {
+                "grammar": grammar.build(
+                    payload.get("tools", ()),
+                    chat_format.said(messages),
+                    chat_format.shown(messages),
+                    must_call=choice not in ("auto", "none"),
+                )
+            }
         return {**payload, "extra_body": extra} if extra else payload
 
-    def _generate(self, messages: list[BaseMessage], stop: list[str] | None = None,
-                  run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any) -> ChatResult:
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
         ask = super()._generate
 
         def once(kept: list[BaseMessage]) -> Iterator[ChatResult]:
@@ -84,9 +110,13 @@ class EndpointModel(ChatOpenAI):
 
         return next(self._answered(messages, once))
 
-    def _stream(self, messages: list[BaseMessage], stop: list[str] | None = None,
-                run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any,
-                ) -> Iterator[ChatGenerationChunk]:
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
         ask = super()._stream
 
         def pieces(kept: list[BaseMessage]) -> Iterator[ChatGenerationChunk]:
@@ -99,8 +129,11 @@ class EndpointModel(ChatOpenAI):
 
         yield from self._answered(messages, pieces)
 
-    def _answered(self, messages: list[BaseMessage], ask: Callable[[list[BaseMessage]], Iterator[T]],
-                  ) -> Iterator[T]:
+    def _answered(
+        self,
+        messages: list[BaseMessage],
+        ask: Callable[[list[BaseMessage]], Iterator[T]],
+    ) -> Iterator[T]:
         """What `ask` gives, asked again with less history while the server finds it too long."""
         kept: list[BaseMessage] | None = messages
         begun = False
@@ -114,8 +147,10 @@ class EndpointModel(ChatOpenAI):
                 if begun or not _too_long(problem):
                     raise self._in_words(problem, begun) from problem
                 kept = shorten(kept)
-        raise ModelError("问题太长，模型读不下。请缩短问题，或分几次问。",
-                         "The question is longer than the model reads. Shorten it, or ask in steps.")
+        raise ModelError(
+            "问题太长，模型读不下。请缩短问题，或分几次问。",
+            "The question is longer than the model reads. Shorten it, or ask in steps.",
+        )
 
     def _in_words(self, problem: Exception, begun: bool) -> ModelError:
         where = self.openai_api_base
@@ -125,40 +160,50 @@ class EndpointModel(ChatOpenAI):
             return ModelTimeout(
                 f"模型服务（{where}）没有在时限内回答。请稍后再试，或调大 CITYLLM_ENDPOINT_TIMEOUT。",
                 f"The model server ({where}) did not answer in time. Try later, or raise "
-                "CITYLLM_ENDPOINT_TIMEOUT.")
+                "CITYLLM_ENDPOINT_TIMEOUT.",
+            )
         if isinstance(problem, openai.AuthenticationError | openai.PermissionDeniedError):
             return ModelUnavailable(
                 f"模型服务（{where}）不接受密钥。请检查 CITYLLM_ENDPOINT_KEY。",
-                f"The model server ({where}) refused the key. Check CITYLLM_ENDPOINT_KEY.")
+                f"The model server ({where}) refused the key. Check CITYLLM_ENDPOINT_KEY.",
+            )
         if isinstance(problem, openai.NotFoundError):
             return ModelUnavailable(
                 f"模型服务（{where}）没有名为 {self.model_name} 的模型。请检查 CITYLLM_ENDPOINT_MODEL 和 "
                 "CITYLLM_ENDPOINT_URL。",
                 f"The model server ({where}) has no model named {self.model_name}. Check "
-                "CITYLLM_ENDPOINT_MODEL and CITYLLM_ENDPOINT_URL.")
+                "CITYLLM_ENDPOINT_MODEL and CITYLLM_ENDPOINT_URL.",
+            )
         if isinstance(problem, openai.RateLimitError):
-            return ModelUnavailable(f"模型服务（{where}）太忙。请稍后再试。",
-                                    f"The model server ({where}) is too busy. Try later.")
+            return ModelUnavailable(
+                f"模型服务（{where}）太忙。请稍后再试。",
+                f"The model server ({where}) is too busy. Try later.",
+            )
         if isinstance(problem, openai.BadRequestError):
             return ModelError(
                 f"模型服务（{where}）不接受这个请求：{problem.message[:200]}。若它不是 vLLM，"
                 "请设置 CITYLLM_ENDPOINT_VLLM=false。",
-                f"The model server ({where}) refused the request: {problem.message[:200]}. If it is "
-                "not vLLM, set CITYLLM_ENDPOINT_VLLM=false.")
+                f"The model server ({where}) refused the request: {problem.message[:200]}. If it "
+                "is not vLLM, set CITYLLM_ENDPOINT_VLLM=false.",
+            )
         if not begun and isinstance(problem, openai.APIConnectionError):
             return ModelUnavailable(
                 f"连不上模型服务（{where}）。请用 cityllm serve 启动它，或检查 CITYLLM_ENDPOINT_URL。",
                 f"No model server at {where}. Start one with cityllm serve, or check "
-                "CITYLLM_ENDPOINT_URL.")
+                "CITYLLM_ENDPOINT_URL.",
+            )
         return self._died()
 
     def _died(self) -> ModelUnavailable:
         return ModelUnavailable(
             f"模型服务（{self.openai_api_base}）在回答中途断开了，这个回答不完整。请检查服务，然后再问一次。",
-            f"The model server ({self.openai_api_base}) broke off in the middle of an answer, which is "
-            "not whole. Check the server, then ask again.")
+            f"The model server ({self.openai_api_base}) broke off in the middle of an answer, "
+            "which is not whole. Check the server, then ask again.",
+        )
 
 
 def _too_long(problem: Exception) -> bool:
     text = str(problem).lower()
-    return isinstance(problem, openai.APIError) and ("context length" in text or "context window" in text)
+    return isinstance(problem, openai.APIError) and (
+        "context length" in text or "context window" in text
+    )

@@ -25,8 +25,12 @@ from cityllm.errors import ConfigError, ModelTimeout, ModelUnavailable
 HOST = "127.0.0.1"
 """The model server listens here only: it has no accounts of its own."""
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-_QUIET = {"VLLM_NO_USAGE_STATS": "1", "VLLM_DO_NOT_TRACK": "1", "DO_NOT_TRACK": "1",
-          "HF_HUB_DISABLE_TELEMETRY": "1"}
+_QUIET = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_DO_NOT_TRACK": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -46,19 +50,38 @@ def command(settings: Settings, *, gpu: bool, rank: int = 16) -> Command:
     """
     name = settings.endpoint_model
     argv = [
-        settings.serve_python or sys.executable, "-m", "vllm.entrypoints.openai.api_server",
-        "--model", settings.serve_model, "--host", HOST, "--port", str(settings.serve_port),
-        "--served-model-name", "base" if settings.serve_adapter else name,
-        "--enable-auto-tool-choice", "--tool-call-parser", "hermes",
-        "--structured-outputs-config", json.dumps({"backend": "guidance"}),
-        "--seed", "0",
+        settings.serve_python or sys.executable,
+        "-m",
+        "vllm.entrypoints.openai.api_server",
+        "--model",
+        settings.serve_model,
+        "--host",
+        HOST,
+        "--port",
+        str(settings.serve_port),
+        "--served-model-name",
+        "base" if settings.serve_adapter else name,
+        "--enable-auto-tool-choice",
+        "--tool-call-parser",
+        "hermes",
+        "--structured-outputs-config",
+        json.dumps({"backend": "guidance"}),
+        "--seed",
+        "0",
     ]
     if settings.serve_adapter:
         if rank > _RANKS[-1]:
-            raise ConfigError(f"适配器的秩是 {rank}，vLLM 最多支持 {_RANKS[-1]}。",
-                              f"The adapter has rank {rank}; vLLM takes at most {_RANKS[-1]}.")
-        argv += ["--enable-lora", "--lora-modules", f"{name}={settings.serve_adapter}",
-                 "--max-lora-rank", str(next(r for r in _RANKS if r >= rank))]
+            raise ConfigError(
+                f"适配器的秩是 {rank}，vLLM 最多支持 {_RANKS[-1]}。",
+                f"The adapter has rank {rank}; vLLM takes at most {_RANKS[-1]}.",
+            )
+        argv += [
+            "--enable-lora",
+            "--lora-modules",
+            f"{name}={settings.serve_adapter}",
+            "--max-lora-rank",
+            str(next(r for r in _RANKS if r >= rank)),
+        ]
     env = dict(_QUIET)
     if settings.endpoint_key != "none":
         env["VLLM_API_KEY"] = settings.endpoint_key
@@ -66,8 +89,10 @@ def command(settings: Settings, *, gpu: bool, rank: int = 16) -> Command:
         env["HF_HUB_OFFLINE"] = "1"
     if not gpu:
         argv += ["--enforce-eager", "--dtype", "float32", "--max-num-seqs", "8"]
-        env |= {"VLLM_CPU_KVCACHE_SPACE": "1",
-                "VLLM_CPU_OMP_THREADS_BIND": f"0-{max(0, settings.threads - 1)}"}
+        env |= {
+            "VLLM_CPU_KVCACHE_SPACE": "1",
+            "VLLM_CPU_OMP_THREADS_BIND": f"0-{max(0, settings.threads - 1)}",
+        }
     return Command(tuple(argv), env)
 
 
@@ -79,9 +104,10 @@ def adapter_rank(folder: str) -> int:
     try:
         return int(json.loads(path.read_text(encoding="utf-8"))["r"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise ConfigError(f"CITYLLM_SERVE_ADAPTER={folder} 不是 LoRA 适配器：读不到 adapter_config.json 里的 r。",
-                          f"CITYLLM_SERVE_ADAPTER={folder} is no LoRA adapter: no r in its "
-                          "adapter_config.json.") from None
+        raise ConfigError(
+            f"CITYLLM_SERVE_ADAPTER={folder} 不是 LoRA 适配器：读不到 adapter_config.json 里的 r。",
+            f"CITYLLM_SERVE_ADAPTER={folder} is no LoRA adapter: no r in its adapter_config.json.",
+        ) from None
 
 
 def has_gpu() -> bool:
@@ -96,21 +122,30 @@ def python_with_vllm(settings: Settings, root: Path = ROOT) -> str:
 
 
 class Server:
-    """One running vLLM and its log. A context manager: leaving it ends the process and its children."""
+    """One running vLLM and its log. Leaving it as a context ends the process and its children."""
 
     def __init__(self, started: Command, url: str, log: Path, env: Mapping[str, str]) -> None:
         self.url, self.log = url, log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as out:
             self._process = subprocess.Popen(
-                started.argv, env={**env, **started.env}, stdout=out, stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL, start_new_session=True)
+                started.argv,
+                env={**env, **started.env},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
 
     def __enter__(self) -> Server:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
     @property
@@ -137,7 +172,8 @@ class Server:
             if self._process.poll() is not None:
                 raise ModelUnavailable(
                     f"vLLM 没有启动起来：{self.reason()}。完整日志：{self.log}",
-                    f"vLLM did not start: {self.reason()}. Its whole log: {self.log}")
+                    f"vLLM did not start: {self.reason()}. Its whole log: {self.log}",
+                )
             if self.healthy():
                 return time.monotonic() - began
             time.sleep(0.5)
@@ -145,7 +181,8 @@ class Server:
         self.stop()
         raise ModelTimeout(
             f"vLLM 在 {seconds:.0f} 秒内没有就绪：{reason}。完整日志：{self.log}",
-            f"vLLM was not ready within {seconds:.0f} s: {reason}. Its whole log: {self.log}")
+            f"vLLM was not ready within {seconds:.0f} s: {reason}. Its whole log: {self.log}",
+        )
 
     def reason(self) -> str:
         """The line of the log that says most: the last error, else the last line."""
@@ -175,7 +212,9 @@ class Server:
             os.killpg(self._process.pid, number)
 
 
-def start(settings: Settings, log: Path, env: Mapping[str, str], *, gpu: bool | None = None) -> Server:
+def start(
+    settings: Settings, log: Path, env: Mapping[str, str], *, gpu: bool | None = None
+) -> Server:
     """Start vLLM as Settings say; `env` is the environment it inherits. Does not wait."""
     asked = settings.model_copy(update={"serve_python": python_with_vllm(settings)})
     gpu = has_gpu() if gpu is None else gpu
@@ -183,21 +222,29 @@ def start(settings: Settings, log: Path, env: Mapping[str, str], *, gpu: bool | 
     return Server(made, f"http://{HOST}:{settings.serve_port}", log, env)
 
 
-def serve(settings: Settings, env: Mapping[str, str], tell: Callable[[str, str], None],
-          seconds: float = 1800.0) -> int:
+def serve(
+    settings: Settings,
+    env: Mapping[str, str],
+    tell: Callable[[str, str], None],
+    seconds: float = 1800.0,
+) -> int:
     """What `cityllm serve` does: start, wait, tell the address, run until it ends or Ctrl-C.
 
     `tell` takes a Chinese and an English sentence. Returns vLLM's exit code, 0 after Ctrl-C.
     """
     log = settings.home / "vllm.log"
     with start(settings, log, env) as server:
-        tell(f"正在启动 vLLM（{settings.serve_model}），日志在 {log}。",
-             f"Starting vLLM ({settings.serve_model}); its log is {log}.")
+        tell(
+            f"正在启动 vLLM（{settings.serve_model}），日志在 {log}。",
+            f"Starting vLLM ({settings.serve_model}); its log is {log}.",
+        )
         try:
             took = server.wait_healthy(seconds)
-            tell(f"已就绪，用了 {took:.0f} 秒：CITYLLM_ENGINE=endpoint CITYLLM_ENDPOINT_URL={server.url}/v1",
-                 f"Ready after {took:.0f} s: CITYLLM_ENGINE=endpoint "
-                 f"CITYLLM_ENDPOINT_URL={server.url}/v1")
+            tell(
+                f"已就绪，用了 {took:.0f} 秒：CITYLLM_ENGINE=endpoint CITYLLM_ENDPOINT_URL={server.url}/v1",
+                f"Ready after {took:.0f} s: CITYLLM_ENGINE=endpoint "
+                f"CITYLLM_ENDPOINT_URL={server.url}/v1",
+            )
             return server.wait()
         except KeyboardInterrupt:
             return 0
