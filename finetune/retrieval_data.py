@@ -1,0 +1,118 @@
+"""What the embedder and the reranker learn from: the ledger and the folders marked *train*.
+
+Statute questions are split into five folds by a hash of the question. Fold 0 is never trained on:
+`evals retrieval` reports on it. A training question that nearly equals a held-out one goes too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from cityllm.corpus.ledger import Ledger
+from cityllm.corpus.terms import sentences, terms
+from cityllm.errors import CityLLMError
+from finetune.sources import counsel
+
+FOLDS = 5
+HELD_OUT = 0
+_REFERENCE = re.compile(r"《?(?P<title>.*?)》?(?P<number>第[零〇一二三四五六七八九十百千]+条(?:之[一二三四五六七八九十]+)?)")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, the row ids of the articles that answer it, an answer in prose or ""."""
+
+    text: str
+    rows: tuple[int, ...]
+    answer: str = ""
+
+
+@dataclass(frozen=True)
+class Article:
+    """One article as the index reads it: title with headings, sentences below."""
+
+    rowid: int
+    instrument: str
+    head: str
+    sentences: tuple[str, ...]
+    national: bool
+
+
+def fold(question: str) -> int:
+    """Fold of a question, 0 to 4, from its text alone."""
+    return int(hashlib.sha256(question.strip().encode()).hexdigest(), 16) % FOLDS
+
+
+def fingerprint(question: str) -> str:
+    """16 hex digits that tell whether a question was trained on, without shipping its words."""
+    return hashlib.sha256(("q:" + question.strip()).encode()).hexdigest()[:16]
+
+
+def row_of(ledger: Ledger, reference: str, day: date) -> int | None:
+    """Row id of `名第…条` on `day`; None where it is not held or not in force."""
+    match = _REFERENCE.match(reference.strip())
+    if not match:
+        return None
+    try:
+        return ledger.article(match["title"], match["number"], day).rowid
+    except CityLLMError:
+        return None
+
+
+def statute_questions(ledger: Ledger, data: Path, day: date) -> list[Question]:
+    """All rows of statute_qa/train.jsonl with at least one article in force on `day`."""
+    found = []
+    for line in (data / "statute_qa" / "train.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        rows = [row_of(ledger, one, day) for one in row["articles"]]
+        held = tuple(dict.fromkeys(one for one in rows if one is not None))
+        if held:
+            found.append(Question(row["query"], held, row.get("answer") or ""))
+    return found
+
+
+def counsel_questions(ledger: Ledger, data: Path, day: date) -> list[Question]:
+    """Legal counsel: question, articles named beside it, answer."""
+    found = []
+    for query, laws, answer in counsel(data):
+        rows = [row_of(ledger, one, day) for one in laws]
+        found.append(Question(query, tuple(one for one in rows if one is not None), answer))
+    return found
+
+
+def instructions(data: Path) -> list[tuple[str, str]]:
+    """(instruction with input, output) of the general instructions."""
+    path = data / "dialogues" / "instructions_zh.jsonl"
+    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return [(f"{row['instruction']}\n{row['input']}", row["output"]) for row in rows]
+
+
+def articles(ledger: Ledger, day: date) -> list[Article]:
+    """Every article in force on `day`, in the order of the texts."""
+    mask = ledger.in_force(day)
+    national = {one.title for one in ledger.instruments() if one.region == "全国"}
+    found = []
+    for rowid, text in ledger.rows():
+        if mask[rowid]:
+            head, _, body = text.partition("\n")
+            title = head.split(" ")[0]
+            found.append(Article(rowid, title, head, tuple(sentences(body)), title in national))
+    return found
+
+
+def without_near(questions: Iterable[Question], held_out: Sequence[str]) -> list[Question]:
+    """`questions` less those that share 60 % of the terms of a held-out one."""
+    others = [set(terms(one)) for one in held_out]
+
+    def near(text: str) -> bool:
+        own = set(terms(text))
+        return any(len(own & other) > 0.6 * min(len(own), len(other)) and len(own & other) >= 6
+                   for other in others)
+
+    return [one for one in questions if not near(one.text)]
