@@ -59,7 +59,6 @@ def ask(
 @app.command()
 def web() -> None:
     """建好索引，打开浏览器里的对话页。 Build the index and start the chat for the browser."""
-    import logging
     from contextlib import closing
 
     from cityllm.doctor import port_problem
@@ -67,7 +66,6 @@ def web() -> None:
     from cityllm.terminal import progress_bar
 
     settings = load_settings()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     require_accounts(settings.host, _accounts(settings))
     if problem := port_problem(settings):
         where, other = f"{settings.host}:{settings.port}", f"CITYLLM_PORT={settings.port + 1}"
@@ -171,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from cityllm.safety.telemetry import switch_off
 
     switch_off()
+    _configure_logging()
     try:
         app(args=list(arguments) if arguments is not None else None, prog_name="cityllm")
     except CityLLMError as problem:
@@ -179,6 +178,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as problem:
         print(_unexpected(problem), file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _configure_logging() -> None:
+    """Warnings on stderr. The limit is the handler's, since some packages set their own level."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    logging.basicConfig(handlers=[handler], format="%(levelname)s %(name)s: %(message)s")
 
 
 def _unexpected(problem: Exception) -> str:

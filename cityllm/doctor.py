@@ -175,7 +175,7 @@ def _is_ours(settings: Settings) -> bool:
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     try:
         with urllib.request.urlopen(f"http://{host}:{settings.port}/healthz", timeout=3) as page:
-            return json.load(page) == {"status": "ok"}
+            return bool(json.load(page) == {"status": "ok"})
     except (OSError, ValueError):
         return False
 

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 LABELS = {
     "basis": ("依据", "Basis"), "runs": ("计算与数据", "Runs and data"),
-    "status": ("法规状态截至", "status as known on"), "as_of": ("适用日期", "as of"),
-    "digest": ("摘要", "digest"), "verbatim": ("原文", "verbatim"), "engine": ("引擎", "engine"),
+    "digest": ("摘要", "digest"), "verbatim": ("原文", "verbatim"),
     "seed": ("随机种子", "seed"), "map": ("地图", "map"), "seconds": ("秒", "s"),
 }
 
@@ -62,7 +61,10 @@ def watch(events: Iterable[Event]) -> Answer:
 
 
 def show_answer(answer: Answer) -> str:
-    """The answer as plain text: words, then every clause and run that it stands on."""
+    """The answer as plain text: words, then every clause and run that it stands on.
+
+    The fact date and the date on which the status was known stand in the words already.
+    """
     lines = [answer.text.strip()]
     if answer.citations:
         lines += ["", _label("basis", answer)]
@@ -71,13 +73,8 @@ def show_answer(answer: Answer) -> str:
     if runs and not answer.refused:
         lines += ["", _label("runs", answer)]
         lines += [line for run in runs for line in _run(run, answer)]
-    facts = [f"{_label('as_of', answer)} {answer.as_of}"]
-    if answer.status_known:
-        facts.append(f"{_label('status', answer)} {answer.status_known}")
-    if answer.engine:
-        facts.append(f"{_label('engine', answer)} {answer.engine}")
-    facts.append(f"{answer.seconds:.1f} {_label('seconds', answer)}")
-    return "\n".join([*lines, "", " · ".join(facts)])
+    facts = [answer.engine, f"{answer.seconds:.1f} {_label('seconds', answer)}"]
+    return "\n".join([*lines, "", " · ".join(fact for fact in facts if fact)])
 
 
 def show_checks(checks: Iterable[Check]) -> str:
