@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cityllm.corpus.search import Search
     from cityllm.safety.access import Accounts
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "regulation or the article may help, or other words; an administrator can import the text with "
         "cityllm corpus add."),
     "no_such_article": (
-        "没有这一条。{detail}请核对条号，或者直接说出要查的事。",
-        "There is no such article. {detail}Please check the number, or describe what you need."),
+        "{detail}也可以直接说出要查的事，我按内容检索。",
+        "{detail} You can also describe what you need, and I search by content."),
+    "no_such_article_default": (
+        "已收录的文本里没有这一条。请核对法规名称和条号。",
+        "The texts held have no such article. Please check the title and the number."),
     "not_held": (
-        "{detail}这里不会用后来的文本代替。可以换一个日期，或者由管理员导入当时的文本。",
-        "{detail}No later wording is shown in its place. Choose another date, or have an administrator "
-        "import the text of that time."),
+        "{detail}这里不拿别的文字代替。",
+        "{detail} No other wording is shown in its place."),
     "not_held_default": (
-        "{as_of} 当时的文本没有收录。",
-        "The wording in force on {as_of} is not held. "),
+        "{as_of} 当时的文本没有收录。可以换一个日期，或者由管理员用 cityllm corpus add 导入当时的文本。",
+        "The wording in force on {as_of} is not held. Choose another date, or have an administrator "
+        "import it with cityllm corpus add."),
     "unsupported": (
         "模型写的内容没有通过核对：缺少可以打开的依据，所以不展示。请说得具体一些，例如写明法规名称、事项或"
         "数量。",

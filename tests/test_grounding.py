@@ -187,4 +187,4 @@ def test_numbers_are_read_with_their_unit(text: str, value: float | None, unit: 
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_taken_without_an_error(text: str) -> None:
     result = _ground(text)
-    assert result.verdict or result.citations or "E" in text
+    assert result.verdict or result.text

@@ -23,7 +23,7 @@ from cityllm.agent.grounding import ground, quote
 from cityllm.agent.toolbox import Session, Toolbox, ToolFailed
 from cityllm.agent.verify import Facts
 from cityllm.errors import CityLLMError, ModelError
-from cityllm.evidence import Answer, ClauseEvidence
+from cityllm.evidence import Answer, ClauseEvidence, RuleTraceEvidence
 from cityllm.messages import Language, say
 from cityllm.prompts import SYSTEM_PROMPT
 
@@ -137,6 +137,9 @@ class Assistant:
                                  grounded.removed)
         if grounded.verdict:
             return self._refused(draft, grounded.verdict, "", grounded.removed)
+        if wrong.problems:
+            session.evidence.append(RuleTraceEvidence(
+                id=session.next_id(), rule="premise", steps=[wrong.sentence(draft.language)]))
         parts = [wrong.sentence(draft.language), grounded.text, self._footer(draft)]
         return self._finish(draft, "\n\n".join(part for part in parts if part),
                             citations=grounded.citations, removed=grounded.removed)
@@ -159,10 +162,8 @@ class Assistant:
             sentence = (told[-1].zh if language == "zh" else told[-1].en) if told else ""
         if verdict == "tool_failed":
             text = sentence
-        elif verdict == "no_such_article":
-            text = say(verdict, language, detail=sentence)
-        elif verdict == "not_held":
-            default = say("not_held_default", language, as_of=session.as_of)
+        elif verdict in ("no_such_article", "not_held"):
+            default = say(f"{verdict}_default", language, as_of=session.as_of)
             text = say(verdict, language, detail=sentence or default)
         else:
             text = say(verdict, language)

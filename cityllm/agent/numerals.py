@@ -81,7 +81,7 @@ _DATE = re.compile(
     rf"|\b{_EN_MONTH}\s+(?P<d4>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<y4>\d{{4}}))?(?!\d)"
     rf"|\b(?P<d5>\d{{1,2}})(?:st|nd|rd|th)?\s+{_EN_MONTH}(?:,?\s+(?P<y5>\d{{4}}))?(?!\d)"
     rf"|\b{_EN_MONTH}\s+(?P<y6>(?:19|20)\d{{2}})\b"
-    r"|\b(?:in|of|since|year|by|before|after|until|version)\s+(?P<y7>(?:19|20)\d{2})(?!\d|[.,]\d)", re.IGNORECASE)
+    r"|\b(?:in|of|since|year|by|before|after|until|version)\s+(?P<y7>(?:19|20)\d{2})(?!\d|[-/.,]\d)", re.IGNORECASE)
 _PERCENT = re.compile(
     rf"(?P<word>百分之|千分之|万分之)\s*(?P<a>{_NUMBER})"
     rf"|(?P<b>{_NUMBER})\s*(?P<sign>%|‰|per ?cent(?:age points?)?(?![a-z])|个百分点)"

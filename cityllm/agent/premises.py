@@ -1,12 +1,12 @@
 """Articles that a question itself names: are they there? Checked by the program after every answer.
 
 A question about an article that does not exist, or whose wording on the fact date is not held, is
-answered by saying so, whatever the model wrote.
+answered by saying so, whatever the model wrote. So is one about a law of which no wording of that date
+is held; one that has since been replaced is answered with a word about its end.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -73,15 +73,15 @@ def check(question: str, ledger: Ledger, as_of: date) -> Premises:
             continue
     if not result.problems and not result.some_hold:
         for title in ledger.mentioned(question):
-            held = [one for one in ledger.versions(title) if one.in_force(as_of)]
-            if held or re.search(r"废止|失效|以前|历史|什么时候", question):
-                result.some_hold = result.some_hold or bool(held)
+            if any(one.in_force(as_of) for one in ledger.versions(title)):
+                result.some_hold = True
                 continue
             try:
                 ledger.article(title, "1", as_of)
             except NotHeld as problem:
                 result.problems.append(problem)
-                result.some_hold = True
+                ended = any(one.ends and one.ends <= as_of for one in ledger.versions(title))
+                result.some_hold = result.some_hold or ended
             except (ArticleNotFound, InstrumentNotFound):
                 continue
     return result

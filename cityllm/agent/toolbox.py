@@ -86,7 +86,7 @@ class Session:
             mendable = _mendable(spec.name, problem)
             step.problem = mendable.zh if self.language == "zh" else mendable.en
             if mendable is not problem:
-                log.warning("tool %s: %s", spec.name, problem)
+                log.info("tool %s: %s", spec.name, problem)
             if isinstance(mendable, ToolFailed):
                 log.error("tool %s failed", spec.name, exc_info=problem)
                 raise ToolFailed(spec.name) from problem
