@@ -50,9 +50,10 @@ def _run(step: str, recipe, data: Path, weights: Path, settings) -> None:  # typ
 
         train_base(recipe, data)
     elif step == "dialogues":
+        from app import build
         from finetune.dialogues import write_dialogues
 
-        print(write_dialogues(recipe, settings))
+        print(write_dialogues(recipe, build(settings).toolbox))
     elif step == "anneal":
         from finetune.anneal import train_anneal
 

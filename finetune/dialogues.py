@@ -20,8 +20,7 @@ import yaml
 
 from cityllm import prompts
 from cityllm.agent.facts import fact_date, language_of
-from cityllm.agent.toolbox import Session
-from cityllm.config import Settings
+from cityllm.agent.toolbox import Session, Toolbox
 from cityllm.errors import ToolProblem
 from cityllm.evidence import ToolRunEvidence
 from cityllm.agent.retriever import NONE, ToolRetriever
@@ -33,6 +32,25 @@ Call = tuple[str, dict[str, Any]]
 _SLOT = re.compile(r"\{(\w+):(\w+)\}")
 
 
+# How the bundled model answers: references and little else. `#` stands for the evidence's number.
+ANSWERS = {
+    "zh": {"clause": "依据[E#]：\n{E#.text}", "also": "另见[E#]：\n{E#.text}",
+           "calculate": "结果是{E#.result}。",
+           "legal_deadline": "从{E#.start}起算{E#.length}，最后一天是{E#.deadline}（{E#.weekday}）。",
+           "query_city_data": "已发布的数据：{E#.v1}。",
+           "traffic_scenario": "平均车速由{E#.mean_speed_before}变为{E#.mean_speed_after}；"
+                               "车均延误由{E#.delay_before}变为{E#.delay_after}；"
+                               "拥堵指数由{E#.congestion_index_before}变为{E#.congestion_index_after}。"},
+    "en": {"clause": "The rule is [E#]:\n{E#.text}", "also": "See also [E#]:\n{E#.text}",
+           "calculate": "The result is {E#.result}.",
+           "legal_deadline": "Counting {E#.length} from {E#.start}, the last day is {E#.deadline}.",
+           "query_city_data": "Published figure: {E#.v1}.",
+           "traffic_scenario": "Mean speed goes from {E#.mean_speed_before} to {E#.mean_speed_after}; "
+                               "delay from {E#.delay_before} to {E#.delay_after}; congestion index "
+                               "from {E#.congestion_index_before} to {E#.congestion_index_after}."},
+}
+
+
 @dataclass
 class Case:
     """One question and what to do with it. `tool` is `none` for a verdict without a look-up."""
@@ -42,7 +60,8 @@ class Case:
     arguments: dict[str, Any] = field(default_factory=dict)
     gold: list[tuple[str, str]] = field(default_factory=list)
     verdict: str = ""
-    second: tuple[str, dict[str, Any]] | None = None
+    second: Call | None = None
+    group: str = ""
 
 
 def _load(name: str) -> Any:
@@ -113,13 +132,17 @@ def cases(seed: int, variants: int = 4) -> list[Case]:
         name = tool.pop("name")
         tool = tool.pop("args", tool)
         second = (name, _traffic(tool) if name == "traffic_scenario" else tool)
-        made.append(Case(row["q"], "search_regulations", {"query": row["search"]}, second=second))
+        gold = [tuple(row["a"].split("#", 1))] if row.get("a") else []
+        made.append(Case(row["q"], "search_regulations", {"query": row["search"]}, gold, second=second))
     for name, build in (("calculate", _calculation), ("deadline", _deadline)):
         content = _load(name)
         slots = Slots(content.get("slots", {}) if isinstance(content, dict) else {}, seed)
         for row in _rows(content):
             for _ in range(variants if _SLOT.search(row["q"]) else 1):
                 made.append(build(slots.fill(row)))
+                made[-1].group = row["q"]
+    for case in made:
+        case.group = case.group or case.question
     return made
 
 
@@ -140,7 +163,7 @@ def _traffic(row: dict[str, Any]) -> dict[str, Any]:
 
 def answer_text(question: str, kind: str, numbers: list[int]) -> str:
     """The assistant's words for evidence `numbers` of one kind: references and little else."""
-    templates = prompts.ANSWERS[language_of(question)]
+    templates = ANSWERS[language_of(question)]
     first, rest = numbers[0], numbers[1:]
     text = templates[kind].replace("#", str(first))
     for number in rest:
@@ -160,10 +183,8 @@ def pointing(case: Case) -> bool:
 class World:
     """The real tools, opened once. Simulations are run once; later ones vary its figures."""
 
-    def __init__(self, settings: Settings, seed: int) -> None:
-        from app import build
-
-        self.toolbox = build(settings).toolbox
+    def __init__(self, toolbox: Toolbox, seed: int) -> None:
+        self.toolbox = toolbox
         self.specs = {spec.name: spec for spec in self.toolbox.specs}
         self.random = random.Random(seed)
         self.today = date.today()
@@ -244,32 +265,35 @@ def _final(case: Case, session: Session) -> str | None:
     return "\n".join(parts) or None
 
 
-def offered_for(questions: list[str], labels: list[str], folder: Path, seed: int,
-                top: int = 3) -> list[list[str]]:
+def offered_for(rows: list[Case], folder: Path, seed: int, top: int = 3) -> list[list[str]]:
     """Names that a retriever trained without the question would offer, likeliest first.
 
-    The right tool is put last where it would be missing, so that the model can still learn it.
+    Variants of one template are held out together. The right tool is put last where it would be
+    missing, so that the model can still learn it.
     """
-    from sklearn.model_selection import StratifiedKFold
+    from sklearn.model_selection import GroupKFold
 
-    offered: list[list[str]] = [[] for _ in questions]
+    questions, labels = [c.question for c in rows], [c.tool for c in rows]
+    offered: list[list[str]] = [[] for _ in rows]
     right = 0
-    for rest, held in StratifiedKFold(5, shuffle=True, random_state=seed).split(questions, labels):
+    folds = GroupKFold(5, shuffle=True, random_state=seed)
+    for rest, held in folds.split(questions, labels, [c.group for c in rows]):
         path = folder / "fold.npz"
         train([questions[i] for i in rest], [labels[i] for i in rest], path)
         retriever = ToolRetriever.load(path)
         assert retriever is not None
         for i in held:
+            chances = retriever.probabilities(questions[i])
+            right += max(chances, key=lambda name: chances[name]) == labels[i]
             names = retriever.offer(questions[i], top)
-            right += labels[i] in (names[0], NONE)
             if labels[i] not in (*names, NONE):
                 names[-1] = labels[i]
             offered[i] = names
-    print(f"retriever: right tool first for {right / len(questions):.3f} of held-out questions")
+    print(f"retriever: right class first for {right / len(rows):.3f} of held-out questions")
     return offered
 
 
-def write_dialogues(recipe: Recipe, settings: Settings) -> str:
+def write_dialogues(recipe: Recipe, toolbox: Toolbox) -> str:
     """Write `dialogues.jsonl` and `retriever.npz` to the recipe's folder; a line of counts."""
     from rich.progress import track
 
@@ -278,9 +302,9 @@ def write_dialogues(recipe: Recipe, settings: Settings) -> str:
     if recipe.name == "smoke":
         rows = rows[: recipe.lora.dialogues * 10]
     questions, labels = [c.question for c in rows], [c.tool for c in rows]
-    offers = offered_for(questions, labels, recipe.folder, recipe.seed)
+    offers = offered_for(rows, recipe.folder, recipe.seed)
     train(questions, labels, recipe.folder / "retriever.npz")
-    world = World(settings, recipe.seed)
+    world = World(toolbox, recipe.seed)
     counts: dict[str, int] = {}
     with (recipe.folder / "dialogues.jsonl").open("w", encoding="utf-8") as out:
         for case, names in zip(track(rows, "dialogues"), offers, strict=True):
