@@ -8,9 +8,14 @@ failure.
 from __future__ import annotations
 
 import base64
+import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -22,6 +27,7 @@ from cityllm.errors import ArticleNotFound, ModelTimeout
 from cityllm.evidence import Answer, ClauseEvidence, DataRowEvidence, Step, ToolRunEvidence, Value
 from cityllm.safety.access import Accounts
 
+ROOT = Path(__file__).resolve().parent.parent
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA"
                          "60e6kgAAAABJRU5ErkJggg==")
 LAW = "城乡规划法"
@@ -164,5 +170,59 @@ def fake_services(home: Path, host: str = "127.0.0.1", port: int = 7860,
                         Accounts(home / "accounts.sqlite"))
 
 
-EXPORTERS = {"md": lambda answer: f"# {answer.question}\n\n{answer.text}\n",
-             "docx": lambda answer: b"PK fake"}
+def _markdown(answer: Answer) -> str:
+    if "坏" in answer.question:
+        raise ValueError("secret inner detail")
+    return f"# {answer.question}\n\n{answer.text}\n"
+
+
+EXPORTERS = {"md": _markdown, "docx": lambda answer: b"PK fake"}
+
+
+@contextmanager
+def serving(home: Path, host: str = "127.0.0.1", port: int = 0,
+            pause: float = 0.0) -> Iterator[str]:
+    """A real server of the fake services in a process of its own; yields its address.
+
+    `host` is what the settings say (it decides about sign-in); it always listens on 127.0.0.1.
+    """
+    port = port or free_port()
+    log = home / "server.log"
+    home.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as out:
+        server = subprocess.Popen([sys.executable, __file__, str(home), host, str(port), str(pause)],
+                                  stdout=out, stderr=out,
+                                  env={**os.environ, "PYTHONPATH": str(ROOT)})
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            assert server.poll() is None, log.read_text("utf-8")[-3000:]
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def main(home: str, host: str, port: str, pause: str) -> None:
+    """Serve until ended."""
+    import uvicorn
+
+    from cityllm.web.site import make_site
+
+    services = fake_services(Path(home), host, int(port), float(pause))
+    uvicorn.run(make_site(services, EXPORTERS), host="127.0.0.1", port=int(port),
+                log_level="warning", timeout_graceful_shutdown=1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:5])

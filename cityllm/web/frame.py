@@ -25,7 +25,9 @@ def header(language: Language, user: str, signed_in: bool, status_known: date | 
         out = (f'<span class="user">{escape(text("signed_in", language, name=user))}</span>'
                f'<form method="post" action="/sign-out"><button type="submit">'
                f'{escape(text("sign_out", language))}</button></form>')
-    return (f'<header class="top"><button type="button" class="menu" data-do="menu">'
+    return (f'<header class="top"><button type="button" class="skip" data-do="skip">'
+            f'{escape(text("skip", language))}</button>'
+            f'<button type="button" class="menu" data-do="menu">'
             f'{escape(text("history", language))}</button>'
             f'<div class="name"><h1>{escape(text("title", language))}</h1>'
             f'<span class="tagline">{escape(text("tagline", language))}</span></div>'

@@ -10,6 +10,10 @@ element.addEventListener('click', (event) => {
     document.body.classList.toggle('with-menu');
     return;
   }
+  if (button.dataset.do === 'skip') {
+    document.querySelector('#question textarea').focus();
+    return;
+  }
   if (button.dataset.do === 'reveal') {
     const shown = document.getElementById(button.dataset.target);
     if (!shown) return;
