@@ -168,6 +168,7 @@ def _check(text: str, tools: list[dict[str, Any]], user: str) -> int:
     return len(calls)
 
 
+@pytest.mark.slow
 def test_ten_thousand_sampled_calls_are_all_valid(
     tokenizer: PreTrainedTokenizerFast, guide: Any
 ) -> None:

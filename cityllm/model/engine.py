@@ -75,7 +75,7 @@ class Engine:
         answer of more than `max_tokens` ends before a reference that is not whole. Raises
         ModelError where the grammar cannot be followed.
         """
-        matcher = self._matcher(lark)
+        matcher = self.check(lark)
         cache, known = self._resume(prompt)
         fresh, made, sent, text = prompt[known:], list[int](), "", ""
         while not matcher.is_stopped() and len(prompt) + len(made) < self.context:
@@ -101,10 +101,11 @@ class Engine:
         with self._turn:
             self._last = (prompt, cache)
 
-    def _matcher(self, lark: str) -> Any:
+    def check(self, lark: str) -> Any:
+        """A matcher for the grammar. Raises ModelError where it is wrong."""
         from llguidance import LLMatcher
 
-        matcher = LLMatcher(self._guide, LLMatcher.grammar_from_lark(lark))
+        matcher = LLMatcher(self._guide, LLMatcher.grammar_from_lark(lark), log_level=0)
         if matcher.is_error():
             raise _wrong(matcher.get_error())
         return matcher
