@@ -14,14 +14,16 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "off_topic": (
         "这不属于城市政府办理的事务，我答不了。我能查法规条文、信访和政务办理的依据、城市数据，也能算面积和"
         "金额、推算法定期限、模拟交通方案。请换成这方面的问题。",
-        "This is not city business, so I cannot answer it. I can look up regulations, the legal basis "
+        "This is not city business, so I cannot answer it. I can look up regulations, the legal "
+        "basis "
         "of petitions and public services, and city data; I can also calculate areas and amounts, "
         "work out legal deadlines and simulate traffic plans."),
     "not_found": (
         "在已收录的法规和数据里没有查到能回答这个问题的内容，所以不作答。可以说出法规名称或条号，换个说法再问，"
         "或者由管理员用 cityllm corpus add 导入有关文件。",
         "Nothing in the regulations and data held answers this, so I give no answer. Naming the "
-        "regulation or the article may help, or other words; an administrator can import the text with "
+        "regulation or the article may help, or other words; an administrator can import the tex"
+        "t with "
         "cityllm corpus add."),
     "no_such_article": (
         "{detail}也可以直接说出要查的事，我按内容检索。",
@@ -34,34 +36,41 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{detail} No other wording is shown in its place."),
     "not_held_default": (
         "{as_of} 当时的文本没有收录。可以换一个日期，或者由管理员用 cityllm corpus add 导入当时的文本。",
-        "The wording in force on {as_of} is not held. Choose another date, or have an administrator "
+        "The wording in force on {as_of} is not held. Choose another date, or have an administra"
+        "tor "
         "import it with cityllm corpus add."),
     "unsupported": (
         "模型写的内容没有通过核对：缺少可以打开的依据，所以不展示。请说得具体一些，例如写明法规名称、事项或"
         "数量。",
-        "What the model wrote did not pass verification: nothing that can be opened supports it, so it "
+        "What the model wrote did not pass verification: nothing that can be opened supports it,"
+        " so it "
         "is not shown. Please be more specific: name the regulation, the matter or the amounts."),
     "tool_failed": (
         "工具“{tool}”运行失败，这次没有结果。请稍后再试；若一直如此，请运行 cityllm doctor 并告诉管理员。",
-        "The tool '{tool}' failed, so there is no result. Please try again; if it keeps failing, run "
+        "The tool '{tool}' failed, so there is no result. Please try again; if it keeps failing,"
+        " run "
         "cityllm doctor and tell the administrator."),
     "no_model": (
         "语言模型现在不可用，所以没有整理过的回答，下面只是检索到的条文。请运行 cityllm doctor 查看原因。",
-        "The language model is not available, so there is no composed answer; what follows are plain "
+        "The language model is not available, so there is no composed answer; what follows are p"
+        "lain "
         "search results. Run cityllm doctor to see why."),
     "no_model_nothing": (
         "语言模型现在不可用，检索也没有找到有关条文。请运行 cityllm doctor 查看原因。",
-        "The language model is not available, and the search found nothing. Run cityllm doctor to see "
+        "The language model is not available, and the search found nothing. Run cityllm doctor t"
+        "o see "
         "why."),
     "engine_died": (
         "语言模型在回答中途停止了，这次没有写出回答。请再问一次；若仍然如此，请运行 cityllm doctor 查看原因。",
-        "The language model stopped in the middle, so there is no composed answer. Ask again; if it "
+        "The language model stopped in the middle, so there is no composed answer. Ask again; if"
+        " it "
         "happens again, run cityllm doctor to see why."),
     "plain_results": ("下面是检索到的条文：", "Plain search results:"),
     # what the program adds to an answer
     "retelling_removed": (
         "模型的转述没有通过核对，已经删去；下面是有关内容的原文。",
-        "The model's own wording did not pass verification and was removed; the source itself follows."),
+        "The model's own wording did not pass verification and was removed; the source itself fo"
+        "llows."),
     "quote_head": ("{title}{label}（{version}，{form}）", "{title} {label} ({version}; {form})"),
     "verbatim": ("全文", "full text"),
     "digest": ("摘要，非原文", "digest, not the official wording"),
@@ -75,7 +84,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "run": ("运行结果", "run"),
     # what the model is told of a call
     "nothing_found": ("没有查到有关条文。", "No article was found."),
-    "missing_argument": ("缺少参数 {name}。需要：{allowed}。", "Argument {name} is missing. Needed: {allowed}."),
+    "missing_argument": ("缺少参数 {name}。需要：{allowed}。", "Argument {name} is missing. Needed: {allo"
+                                                      "wed}."),
     "no_article_number": ("“{value}”里没有条号；请写成“第六十四条”。",
                           "There is no article number in '{value}'; write 'Article 64'."),
     # names of tools for a user

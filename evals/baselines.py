@@ -89,7 +89,8 @@ def arguments(tool: str, question: str) -> dict[str, Any]:
         percent = re.search(r"(\d+)\s*%", question)
         less = re.search(r"减|降|少|drop|less", question)
         size = float(percent[1]) if percent else 0.0
-        rule = ("odd_even" if re.search(r"单双号|odd", question) else "lift" if re.search(r"取消|放开|lift", question)
+        rule = ("odd_even" if re.search(r"单双号|odd", question)
+                else "lift" if re.search(r"取消|放开|lift", question)
                 else "one_day_a_week" if "限行" in question else "none")
         road = ("north_bridge" if "桥" in question else "ring_east" if "东环" in question
                 else "main_road" if re.search(r"封|close", question) else "none")

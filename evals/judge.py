@@ -65,7 +65,8 @@ def judge(row: Row, answer: Answer, resolve: Resolve) -> Row:
         "citation": fits(answer.citations[0]) if answer.citations and accepted
         else (False if accepted else None),
         "ceiling": any(fits(clause) for clause in held) if accepted else None,
-        "value": all(re.search(v, text) for v in values) if values and not _must_refuse(row) else None,
+        "value": all(re.search(v, text) for v in values)
+        if values and not _must_refuse(row) else None,
         "tool": tool in called if tool else None,
         "refusal": _refusal(row, answer, text) if _must_refuse(row) else None,
         "refused_answerable": bool(answer.refused) if not _must_refuse(row) else None,

@@ -95,8 +95,10 @@ class Mutant(NamedTuple):
 _SWAPS: list[tuple[str, str, str]] = [
     # fault, pattern in the correct answer, replacement
     *(("digits", rf"(?<![\d.E{{\[]){a}(?=[%\s万元日平亿k,以])", b) for a, b in
-      [("5", "15"), ("5", "6"), ("10", "20"), ("10", "1"), ("60", "90"), ("60", "6"), ("3000", "8000"),
-       ("24.6", "26.4"), ("24.6", "2.46"), ("24.6", "31.1"), ("100,000", "1,000,000"), ("50,000", "500,000")]),
+      [("5", "15"), ("5", "6"), ("10", "20"), ("10", "1"), ("60", "90"), ("60", "6"),
+       ("3000", "8000"),
+       ("24.6", "26.4"), ("24.6", "2.46"), ("24.6", "31.1"), ("100,000", "1,000,000"),
+       ("50,000", "500,000")]),
     *(("numerals", a, b) for a, b in
       [("百分之五", "百分之十五"), ("百分之五", "百分之六"), ("百分之五", "千分之五"), ("百分之十以下", "百分之二十以下"),
        ("百分之十以下", "百分之五十以下"), ("百分之三", "百分之十三"), ("百分之三", "三成"), ("六十日", "十六日"),
@@ -114,15 +116,18 @@ _SWAPS: list[tuple[str, str, str]] = [
        ("days", "working days"), ("days", "months"), ("days", "weeks"), ("days", "hours"),
        ("working days", "days"), ("working days", "weeks"), ("percent", "permille points"),
        ("yuan", "dollars"), ("RMB 50,000", "$50,000"), ("100,000 yuan", "100,000 euros"),
-       (r"\{E5.mean_speed_after\}", "{E5.mean_speed_after}公里"), (r"\{E5.mean_speed_after\}", "{E5.mean_speed_after} m/s"),
-       (r"\{E6.result\}", "{E6.result}亿元"), (r"\{E6.result\}", "{E6.result}%"), (r"\{E7.v1\}", "{E7.v1}万辆"),
+       (r"\{E5.mean_speed_after\}", "{E5.mean_speed_after}公里"),
+       (r"\{E5.mean_speed_after\}", "{E5.mean_speed_after} m/s"),
+       (r"\{E6.result\}", "{E6.result}亿元"), (r"\{E6.result\}", "{E6.result}%"),
+       (r"\{E7.v1\}", "{E7.v1}万辆"),
        (r"\{E7.v1\}", "{E7.v1}人")]),
     *(("bound", a, b) for a, b in
       [("百分之五以上", "百分之五以下"), ("百分之十以下", "百分之十以上"), ("5%以上", "5%以下"), ("10%以下", "10%以上"),
        ("5万元以上", "5万元以下"), ("10万元以下", "10万元以上"), ("五万元以上", "不超过五万元"), ("十万元以下", "至少十万元"),
        ("不超过合同价款", "超过合同价款"), ("不少于两年", "不超过两年"), ("不少于两年", "少于两年"), ("四分之三以上", "四分之三以下"),
        ("四分之三以上", "不足四分之三"), ("at least five", "at most five"), ("at most ten", "more than ten"),
-       ("or more and", "or less and"), ("within 60", "more than 60"), ("within five", "at least five"),
+       ("or more and", "or less and"), ("within 60", "more than 60"), ("within five", "at least "
+                                                                                      "five"),
        ("60日内", "60日以上"), ("六十日内", "至少六十日"), ("合计", "合计超过"), ("为24.6", "超过24.6")]),
     *(("negation", a, b) for a, b in
       [("应当", "不应当"), ("应当", "可以"), ("应当", "不必"), ("应当", "无须"), ("可以", "不可以"), ("可以", "不得"),
@@ -131,14 +136,16 @@ _SWAPS: list[tuple[str, str, str]] = [
        ("责令停工", "不责令停工"), ("责令停工", "不得责令停工"), ("限期拆除", "不限期拆除"), ("限期拆除", "无需限期拆除"),
        ("不能改正的", "能改正的也不"), ("逾期不改正", "逾期改正"), ("没有取得", "已经取得"), ("没有取得", "取得"),
        ("不服行政行为", "服从行政行为"), ("处5万元", "不处5万元"), ("处五万元", "免处五万元"), ("处工程造价", "不处工程造价"),
-       ("must", "must not"), ("must", "need not"), ("must", "does not have to"), ("must", "never has to"),
+       ("must", "must not"), ("must", "need not"), ("must", "does not have to"),
+       ("must", "never has to"),
        ("may", "may not"), ("may", "must not"), ("may", "cannot"), ("is 5%", "is not 5%"),
        ("The fine is", "There is no fine; it is never"), ("You may", "Nobody may")]),
     *(("article", a, b) for a, b in
       [("第六十四条", "第六十五条"), ("第六十四条", "第四十六条"), ("第六十四条", "第一百二十条"), ("第六十四条", "第64条之一"),
        ("第六十四条", "第二十条"), ("第六十四条", "第六十四条第九款"), ("《城乡规划法》", "《土地管理法》"),
        ("《城乡规划法》", "《城市美化管理法》"), ("城乡规划法第", "消防法第"), ("城乡规划法第", "城市景观法第"),
-       *((rf"\[E{n}\]", "[E9]") for n in range(1, 5)), *((rf"\[E{n}\]", "[E42]") for n in range(1, 5)),
+       *((rf"\[E{n}\]", "[E9]") for n in range(1, 5)),
+       *((rf"\[E{n}\]", "[E42]") for n in range(1, 5)),
        (r"\{E5.mean_speed_after\}", "{E5.top_speed}"), (r"\{E6.result\}", "{E8.result}"),
        (r"\{E7.v1\}", "{E7.v9}")]),
     *(("authority", a, b) for a, b in
@@ -154,7 +161,8 @@ _ADDED: list[tuple[str, str, str]] = [
     ("law", "Under the Urban Beautification Act, ", "en"), ("law", "Under Article 99, ", "en"),
     ("law", "As the Skyline Protection Law says, ", "en"),
     ("number", "另需缴纳八千元保证金，", ""), ("number", "在45天内，", ""), ("number", "After 45 days, ", "en"),
-    ("number", "In 1998, ", "en"), ("number", "自2031年7月1日起，", ""), ("link", "见 https://example.org ，", ""),
+    ("number", "In 1998, ", "en"), ("number", "自2031年7月1日起，", ""), ("link", "见 https://example.o"
+                                                                            "rg ，", ""),
     ("quote", "原文写明“违者一律从重处理绝不姑息”，", ""), ("number", "Twenty-seven owners asked: ", "en"),
 ]
 

@@ -98,7 +98,8 @@ def test_numbers_without_a_source_are_counted() -> None:
     assert unverified_numbers(_answer("处五万元以下的罚款。", **held)) == 0
     assert unverified_numbers(_answer("处8万元以下的罚款。", **held)) > 0
     assert unverified_numbers(_answer("处百分之八的罚款。", **held)) > 0
-    assert _judge({"kind": "tool"}, _answer("", citations=[_clause(1, "64")]))["unverified_citations"] == 1
+    assert _judge({"kind": "tool"}, _answer("", citations=[_clause(1, "64")]))["unverified_citat"
+                                                                               "ions"] == 1
 
 
 def test_an_interval_holds_the_share_and_narrows() -> None:
@@ -155,7 +156,8 @@ def test_our_questions_are_well_formed() -> None:
 
 def test_a_wrong_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
-    path.write_text('{"q": "好", "kind": "refuse"}\n{"q": "好", "kind": "gossip"}\n', encoding="utf-8")
+    rows = [{"q": "好", "kind": "refuse"}, {"q": "好", "kind": "gossip"}]
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"第 2 行.*gossip"):
         read_questions(path)
 

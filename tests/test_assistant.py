@@ -29,7 +29,8 @@ SEARCH = ("search_regulations", {"query": "没办建设工程规划许可证就�
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    with Ledger.open(tmp_path_factory.mktemp("agent") / "ledger.sqlite", PACK / "status.yaml") as one:
+    path = tmp_path_factory.mktemp("agent") / "ledger.sqlite"
+    with Ledger.open(path, PACK / "status.yaml") as one:
         sync_pack(one, PACK)
         yield one
 
@@ -116,7 +117,8 @@ def test_no_hit_is_later_than_the_fact_date(ledger: Ledger) -> None:
     answer, _ = _ask(ledger, "2016年欠农民工工资怎么办", calls(("search_regulations", {"query": "农民工工资"})),
                      "[not_found]")
     assert answer.refused == "not_found"
-    assert all(c.version <= date(2016, 12, 31) for c in answer.evidence if c.kind == "clause" and c.version)
+    versions = [c.version for c in answer.evidence if c.kind == "clause" and c.version]
+    assert all(version <= date(2016, 12, 31) for version in versions)
 
 
 def test_off_topic_says_what_can_be_asked(ledger: Ledger) -> None:

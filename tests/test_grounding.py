@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import date
+from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +16,8 @@ from mutators import AS_OF, CORRECT, EVIDENCE, TITLES, USER, Mutant, mutants
 from cityllm.agent.grounding import Grounded, ground, quote, wants_list
 from cityllm.agent.numerals import articles, quantities, supported
 from cityllm.agent.verify import Facts
+from cityllm.corpus.digests import sync_pack
+from cityllm.corpus.ledger import Ledger
 from cityllm.corpus.numerals import int_to_cn
 from cityllm.evidence import ClauseEvidence
 
@@ -156,10 +161,10 @@ def test_percentages_are_read_however_written(number: int, form: str) -> None:
 
 @given(st.dates(min_value=AS_OF.replace(1950), max_value=AS_OF))
 @settings(max_examples=100, deadline=None)
-def test_a_date_is_one_date_in_every_form(day: object) -> None:
+def test_a_date_is_one_date_in_every_form(day: date) -> None:
     known = quantities(f"自{day:%Y-%m-%d}起")
-    for form in (f"{day:%Y}年{day.month}月{day.day}日", f"{day:%B} {day.day}, {day:%Y}",  # type: ignore[attr-defined]
-                 f"{day.month}月{day.day}日", f"{day:%Y}年"):  # type: ignore[attr-defined]
+    for form in (f"{day:%Y}年{day.month}月{day.day}日", f"{day:%B} {day.day}, {day:%Y}",
+                 f"{day.month}月{day.day}日", f"{day:%Y}年"):
         assert supported(quantities(form)[0], known)
 
 
@@ -188,3 +193,28 @@ def test_numbers_are_read_with_their_unit(text: str, value: float | None, unit: 
 def test_any_text_is_taken_without_an_error(text: str) -> None:
     result = _ground(text)
     assert result.verdict or result.text
+
+
+def test_over_the_whole_pack_true_sentences_stand_and_changed_figures_fall(tmp_path: Path) -> None:
+    pack = Path(__file__).resolve().parent.parent / "rag_corpus"
+    true, stood, changed, passed = 0, 0, 0, []
+    with Ledger.open(tmp_path / "ledger.sqlite", pack / "status.yaml") as ledger:
+        sync_pack(ledger, pack)
+        rows = [clause for one in ledger.instruments() for clause in ledger.articles(one.id)]
+        for row in Random(5).sample(rows, 150):
+            clause = ClauseEvidence(
+                id="E1", clause_id=row.clause_id, title=row.title, article=row.article,
+                article_label=row.label, heading=row.heading, text=row.text, as_of=AS_OF)
+            facts = Facts([clause], "怎么办", ledger.resolve, ledger.mentioned)
+            for sentence in re.findall(r"[^。；\n]{8,}(?=[。；])", row.text):
+                true += 1
+                stood += not ground(f"{sentence}[E1]。", facts, "", "zh").removed
+                for figure in re.finditer(r"\d+", sentence):
+                    other = str(int(figure[0]) + 37)
+                    wrong = sentence[:figure.start()] + other + sentence[figure.end():]
+                    changed += 1
+                    if not ground(f"{wrong}[E1]。", facts, "", "zh").removed:
+                        passed.append(wrong)
+    assert changed >= 100
+    assert passed == []
+    assert stood / true >= 0.97

@@ -1,9 +1,10 @@
 """Question and history -> events, the last of them an Answer.
 
-The loop is LangChain's `create_agent`: the model chooses tools and arguments, evidence collects in
-the session, the model writes with references, `grounding` resolves and verifies. The assistant adds
-what no model decides: the fact date, which tools are offered, refusals in whole sentences, and plain
-search results where no model answers. Every way ends in a `Final`; no engine error gets out.
+The loop is LangChain's `create_agent`: the model chooses tools and arguments, evidence collects
+in the session, the model writes with references, `grounding` resolves and verifies. The assistant
+adds what no model decides: the fact date, which tools are offered, refusals in whole sentences,
+and plain search results where no model answers. Every way ends in a `Final`; no engine error gets
+out.
 """
 
 from __future__ import annotations

@@ -103,7 +103,8 @@ def _english_year(match: re.Match[str], today: date) -> Span | None:
 
 _Reader = Callable[[re.Match[str], date], Span | None]
 _READERS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
-    (re.compile(rf"(?<!\d){_YEAR}\s*年(?:\s*{_CN_PART}\s*月(?:份)?(?:\s*{_CN_PART}\s*[日号])?)?"), _chinese),
+    (re.compile(rf"(?<!\d){_YEAR}\s*年(?:\s*{_CN_PART}\s*月(?:份)?(?:\s*{_CN_PART}\s*[日号])?)?"),
+     _chinese),
     (re.compile(r"(?<!\d)((?:19|20)\d{2})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)"), _iso),
     (re.compile(r"(?<!\d)((?:19|20)\d{2})-(\d{1,2})(?![\d-])"), _iso),
     (re.compile(r"大前年|前年|去年|上一年|今年|\b(?:last|this) year\b", re.IGNORECASE), _relative),

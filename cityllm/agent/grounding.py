@@ -21,8 +21,10 @@ CITED = 3
 LISTED = 12
 QUOTE = 600
 _VERDICT = re.compile(r"\[(off_topic|not_found|no_such_article|not_held)\]")
-_THINKING = re.compile(r"<think>.*?(?:</think>|$)|<tool_call>.*?(?:</tool_call>|$)|<\|[^|>]*\|>", re.DOTALL)
-_LIST = re.compile(r"哪些|哪几|列出|列举|清单|所有|全部|分别|一览|各条|几条|汇总|盘点|\blist\b|\ball (?:the |of )?|\bwhich (?:articles|laws)"
+_THINKING = re.compile(r"<think>.*?(?:</think>|$)|<tool_call>.*?(?:</tool_call>|$)|<\|[^|>]*\|>",
+                       re.DOTALL)
+_LIST = re.compile(r"哪些|哪几|列出|列举|清单|所有|全部|分别|一览|各条|几条|汇总|盘点|\blist\b|\ball (?:the |of )?|\bwhich"
+                   r" (?:articles|laws)"
                    r"|\beach\b|\benumerate", re.IGNORECASE)
 
 
@@ -135,7 +137,8 @@ def _without_names(one: Sentence, facts: Facts, shown: set[str]) -> str:
         sign = chr(0xE000 + number)
         if isinstance(piece, ClauseEvidence) and not reference.name:
             words = re.sub(rf"(?:《?(?:中华人民共和国)?{re.escape(piece.title)}》?)?\s*"
-                           rf"(?:{re.escape(piece.article_label)}|第{re.escape(piece.article)}条)?\s*{sign}",
+                           rf"(?:{re.escape(piece.article_label)}|第{re.escape(piece.article)}条)?"
+                           rf"\s*{sign}",
                            sign, words)
         elif reference.name in piece.values and piece.values[reference.name].unit:
             from cityllm.agent.units import read_unit
@@ -194,5 +197,6 @@ def _run(piece: Evidence, used: Sequence[Reference], language: Language) -> str:
         if key in names:
             label = value.label_zh if language == "zh" else value.label_en
             source = piece.sources[min(number, len(piece.sources) - 1)] if piece.sources else ""
-            lines.append(say("data_line", language, label=label, figure=value.shown(), source=source))
+            lines.append(say("data_line", language, label=label, figure=value.shown(),
+                             source=source))
     return "\n>\n".join(f"> {line}" for line in lines)

@@ -49,10 +49,12 @@ class ArticleName:
 _ARTICLE = re.compile(
     rf"第\s*(?:[{CN}]+|\d+(?:\.\d+)*)\s*条(?:\s*之\s*[一二三四五六七八九十]+)?"
     r"|\b(?:articles?|art\.|sections?)\s*(\d+(?:-\d+)?|[a-z]+(?:[- ][a-z]+){0,4})", re.IGNORECASE)
-_LIST_MARK = re.compile(r"(?m)^\s*(?:[-*>]\s*)?(?:\d{1,2}[.、)）](?!\d)|[（(](?:\d{1,2}|[一二三四五六七八九十]+)[）)]"
+_LIST_MARK = re.compile(r"(?m)^\s*(?:[-*>]\s*)?(?:\d{1,2}[.、)）](?!\d)|[（(](?:\d{1,2}|[一二三四五六七八九十"
+                        r"]+)[）)]"
                         r"|[一二三四五六七八九十]{1,3}[、.]|第[一二三四五六七八九][，,、]|[①-⑳])")
 _LEXICAL = re.compile(
-    "最后一[天日]|当天|前一[天日]|后一[天日]|同一[天日]|统一|唯一|单一|同一|任一|万一|逐一|进一步|(?<!分)之一|一般|一定|一律|一些|一起|一样|一致|一旦|一直|一并|一切|一次性|一同"
+    "最后一[天日]|当天|前一[天日]|后一[天日]|同一[天日]|统一|唯一|单一|同一|任一|万一|逐一|进一步|(?<!分)之一|一般|一定|一律|一些|一起|一样|一致|一旦|一"
+    "直|一并|一切|一次性|一同"
     "|一概|一方面|一站式|一体化|一体|一网通办|一带一路|一线|一级市场|一部分|一面|一经|一时|一贯|一如|一块儿|一共"
     "|第一时间|第[一三]人|第三方|三方|四周|十分(?![之钟])|百姓|百货|千方百计|万万|千万(?=不|别|要)|五险一金|三农|两者|两侧"
     "|九江|四川|三亚|百色|六安|十堰|五指山|三明|三门峡|二次(?=供水|装修|开发)|零售|零星|零部件|零碳|千岛湖|万州|七台河"
@@ -63,7 +65,8 @@ _MULTIPLIER = {"万亿": 10**12, "千万": 10**7, "百万": 10**6, "十万": 10*
 _WORDS = {w: n for n, w in enumerate(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen".split())} | {
-    w: n * 10 for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+    w: n * 10
+    for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
 _WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
 _ENGLISH = rf"(?:{_WORD})(?:[ -](?:and )?(?:{_WORD}|hundred|thousand|million|billion))*(?![a-z])"
 _PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6,
@@ -71,17 +74,20 @@ _PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth"
 _MONTH = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _EN_MONTH = (r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
              r"|sep(?:t|tember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?")
-_NUMBER = (rf"(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|[{CN}]+(?:点[零〇一二三四五六七八九]+)?|{_ENGLISH})")
+_NUMBER = (rf"(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|[{CN}]+(?:点[零〇一二三四五六七八九]+)?|"
+           rf"{_ENGLISH})")
 
 _DATE = re.compile(
     rf"(?P<y>(?:1[89]|20|21)\d{{2}}|[一二][零〇○一二三四五六七八九]{{3}})\s*年"
-    rf"(?:\s*(?P<m>\d{{1,2}}|[一二三四五六七八九十]{{1,2}})\s*月(?:\s*(?P<d>\d{{1,2}}|[一二三四五六七八九十]{{1,3}})\s*[日号])?)?"
+    rf"(?:\s*(?P<m>\d{{1,2}}|[一二三四五六七八九十]{{1,2}})\s*月(?:\s*(?P<d>\d{{1,2}}|[一二三四五六七八九十]{{1,3}})"
+    rf"\s*[日号])?)?"
     r"|(?<![\d.])(?P<y2>(?:1[89]|20|21)\d{2})[-/.](?P<m2>\d{1,2})(?:[-/.](?P<d2>\d{1,2}))?(?![\d.])"
     rf"|(?P<m3>\d{{1,2}}|[一二三四五六七八九十]{{1,2}})\s*月\s*(?P<d3>\d{{1,2}}|[一二三四五六七八九十]{{1,3}})\s*[日号]"
     rf"|\b{_EN_MONTH}\s+(?P<d4>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<y4>\d{{4}}))?(?!\d)"
     rf"|\b(?P<d5>\d{{1,2}})(?:st|nd|rd|th)?\s+{_EN_MONTH}(?:,?\s+(?P<y5>\d{{4}}))?(?!\d)"
     rf"|\b{_EN_MONTH}\s+(?P<y6>(?:19|20)\d{{2}})\b"
-    r"|\b(?:in|of|since|year|by|before|after|until|version)\s+(?P<y7>(?:19|20)\d{2})(?!\d|[-/.,]\d)", re.IGNORECASE)
+    r"|\b(?:in|of|since|year|by|before|after|until|version)\s+(?P<y7>(?:19|20)\d{2})(?!\d|[-/.,]"
+    r"\d)", re.IGNORECASE)
 _PERCENT = re.compile(
     rf"(?P<word>百分之|千分之|万分之)\s*(?P<a>{_NUMBER})"
     rf"|(?P<b>{_NUMBER})\s*(?P<sign>%|‰|per ?cent(?:age points?)?(?![a-z])|个百分点)"
@@ -89,13 +95,15 @@ _PERCENT = re.compile(
 _FRACTION = re.compile(
     rf"(?P<under>[{CN}]+|\d+)分之(?P<over>[{CN}]+|\d+)"
     r"|(?<![\d/.-])(?P<over2>\d{1,3})\s?/\s?(?P<under2>\d{1,3})(?![\d/])"
-    rf"|\b(?P<over3>a|an|{_WORD})[ -](?P<part>halves|half|(?:third|quarter|fourth|fifth|sixth|eighth|tenth)s?)(?![a-z])"
+    rf"|\b(?P<over3>a|an|{_WORD})[ -](?P<part>halves|half|(?:third|quarter|fourth|fifth|sixth|ei"
+    rf"ghth|tenth)s?)(?![a-z])"
     r"(?! part)|(?P<half>一半|\bhalf\b|半数|过半)", re.IGNORECASE)
 _PLAIN = re.compile(
     rf"(?P<sign>[-−])?(?P<currency>[¥￥$]|RMB\s?|CNY\s?)?(?P<n>{_NUMBER})\s?"
     r"(?P<times>万亿|千万|百万|十万|亿|万|千|百|thousand|million|billion|hundred)?(?![a-zA-Z])?", re.IGNORECASE)
 _RANGE = re.compile(r"\s*(?:-|–|—|~|～|至|到|to|and|与|和)\s*", re.IGNORECASE)
-_MULTIPLE = re.compile(r"\b(twice|double[sd]?|doubling|triple[sd]?|dozens?)\b|翻(?:一)?番|翻倍|加倍", re.IGNORECASE)
+_MULTIPLE = re.compile(r"\b(twice|double[sd]?|doubling|triple[sd]?|dozens?)\b|翻(?:一)?番|翻倍|加倍",
+                       re.IGNORECASE)
 _ORDINAL = re.compile(rf"第\s*([{CN}]+|\d+)\s*([章节编款项目类次批号期名级季档]|季度|部分)"
                       r"|\b(?:paragraph|item|chapter|clause|subsection)\s+(\d+)", re.IGNORECASE)
 

@@ -1,10 +1,10 @@
 """Whether a sentence says the opposite of what it rests on: negation, 应当 against 可以, direction.
 
-Chinese sentences are laid beside the Chinese source: words that both share must stand under the same
-polarity (不, 不得, 未 … / 应当 / 可以), and a negation must be one that the source (or the user) makes
-about the same words. English sentences about a Chinese source are compared by what kind of rule they
-state; a plain English negation cannot be checked that way and does not pass. It compares words close
-to one another; it does not follow an argument over several sentences.
+Chinese sentences are laid beside the Chinese source: words that both share must stand under the
+same polarity (不, 不得, 未 … / 应当 / 可以), and a negation must be one that the source (or the user)
+makes about the same words. English sentences about a Chinese source are compared by what kind of
+rule they state; a plain English negation cannot be checked that way and does not pass. It
+compares words close to one another; it does not follow an argument over several sentences.
 """
 
 from __future__ import annotations
@@ -184,7 +184,8 @@ _EN_BAN = re.compile(
     r"\b(?:must|may|shall|should|can|are|is) ?not\b(?: be)?(?: allowed| permitted)?"
     r"|\b(?:prohibit|forbid|ban)\w*\b", re.IGNORECASE)
 _EN_NEG = re.compile(
-    r"\b(?:not|no|never|neither|nor|none|nobody|hardly|rarely|few|seldom|cannot|nothing|exempt\w*|illegal|unlawful|unable"
+    r"\b(?:not|no|never|neither|nor|none|nobody|hardly|rarely|few|seldom|cannot|nothing|exempt\w"
+    r"*|illegal|unlawful|unable"
     r"|unnecessary|free of|waive\w*)\b|n't\b", re.IGNORECASE)
 _EN_LACK = re.compile(r"\b(?:without|unless|lack\w*|fail(?:s|ed|ing|ure)? to)\b", re.IGNORECASE)
 _EN_HAVE = re.compile(
@@ -222,9 +223,11 @@ def english(sentence: str, source: str) -> str:
 
 _CN_MAY_WORD = re.compile(_CN_MAY)
 _UP = re.compile(r"上升|提高|升高|增加|增长|加快|变快|变高|变大|上涨|延长|改善|好转"
-                 r"|\b(?:ris(?:es?|ing|en)|rose|increas\w+|higher|faster|grows?|grew|goes up|went up)\b", re.IGNORECASE)
+                 r"|\b(?:ris(?:es?|ing|en)|rose|increas\w+|higher|faster|grows?|grew|goes up|wen"
+                 r"t up)\b", re.IGNORECASE)
 _DOWN = re.compile(r"下降|降低|减少|下跌|减慢|变慢|变低|变小|缩短|减小|放缓"
-                   r"|\b(?:falls?|fell|drop\w*|decreas\w+|lower|slower|declin\w+|reduc\w+|goes down|went down)\b",
+                   r"|\b(?:falls?|fell|drop\w*|decreas\w+|lower|slower|declin\w+|reduc\w+|goes d"
+                   r"own|went down)\b",
                    re.IGNORECASE)
 
 

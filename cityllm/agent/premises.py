@@ -1,8 +1,8 @@
 """Articles that a question itself names: are they there? Checked by the program after every answer.
 
 A question about an article that does not exist, or whose wording on the fact date is not held, is
-answered by saying so, whatever the model wrote. So is one about a law of which no wording of that date
-is held; one that has since been replaced is answered with a word about its end.
+answered by saying so, whatever the model wrote. So is one about a law of which no wording of that
+date is held; one that has since been replaced is answered with a word about its end.
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ def _join_stray(found: list[Sentence]) -> list[Sentence]:
     joined: list[Sentence] = []
     for one in found:
         alone = one.references and not re.search(r"\w", one.plain)
-        if alone and joined and not joined[-1].ends_line and all(not r.name for r in one.references):
+        cites = all(not r.name for r in one.references)
+        if alone and cites and joined and not joined[-1].ends_line:
             last = joined.pop()
             one = _sentence(last.raw + one.raw + ("\n" if one.ends_line else ""))
         joined.append(one)
@@ -95,7 +96,8 @@ def known(reference: Reference, evidence: Mapping[str, Evidence]) -> bool:
 
 def source_text(piece: Evidence) -> str:
     """All that one piece of evidence says, a line each."""
-    lines = [f"{value.label_zh} {value.label_en} {value.shown()}" for value in piece.values.values()]
+    lines = [f"{value.label_zh} {value.label_en} {value.shown()}"
+             for value in piece.values.values()]
     if isinstance(piece, ClauseEvidence):
         dates = [f"{day}" for day in (piece.version, piece.effective) if day]
         lines += [f"{piece.title}{piece.article_label}", piece.heading, piece.text, *dates,

@@ -1,9 +1,9 @@
 """The tools a model may call, listed by hand: name, what it is for, and a plain JSON schema.
 
-Schemas hold only `type`, `enum`, `description`, `examples` and `"format": "expression"`: the bundled
-engine's grammar reads exactly these (`cityllm/model/grammar.py`). A string without `enum` is pointed
-at in the user's words, or is one of the `examples`. The as-of date is bound by the assistant and is
-no argument. `finetune/` trains on these very texts.
+Schemas hold only `type`, `enum`, `description`, `examples` and `"format": "expression"`: the
+bundled engine's grammar reads exactly these (`cityllm/model/grammar.py`). A string without `enum`
+is pointed at in the user's words, or is one of the `examples`. The as-of date is bound by the
+assistant and is no argument. `finetune/` trains on these very texts.
 """
 
 from __future__ import annotations

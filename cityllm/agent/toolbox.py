@@ -1,9 +1,9 @@
 """Functions of `tools/` and the regulations -> tools of one answer. The only import of `tools/`.
 
-A `Session` belongs to one question: it binds the as-of date and the language, gives every finding an
-id (E1, E2, … in the order found; the same article keeps its id) and records each call as a Step.
-A mistake that the model can mend comes back to it as a `[problem]` line; every other exception
-becomes `ToolFailed` and ends the run.
+A `Session` belongs to one question: it binds the as-of date and the language, gives every finding
+an id (E1, E2, … in the order found; the same article keeps its id) and records each call as a
+Step. A mistake that the model can mend comes back to it as a `[problem]` line; every other
+exception becomes `ToolFailed` and ends the run.
 """
 
 from __future__ import annotations
@@ -206,7 +206,8 @@ def _query_city_data(session: Session, arguments: dict[str, Any]) -> list[Eviden
 
     result = query_city_data(str(arguments["query"]))
     data = DataRowEvidence(
-        id=session.next_id(), values=_values(result), table=result.table, query=str(result.inputs.get("sql") or result.inputs["query"]),
+        id=session.next_id(), values=_values(result), table=result.table,
+        query=str(result.inputs.get("sql") or result.inputs["query"]),
         columns=list(result.columns), rows=[list(row) for row in result.rows],
         sources=list(result.sources))
     session.evidence.append(data)
@@ -218,7 +219,8 @@ def _percent(value: Any) -> float:
         return float(str(value).strip().rstrip("%％"))
     except ValueError:
         raise ToolProblem(f"demand_percent 是“{value}”，应为数字，例如 20 或 -10。",
-                          f"demand_percent is '{value}'; give a number such as 20 or -10.") from None
+                          f"demand_percent is '{value}'; give a number such as 20 or -10."
+                          ) from None
 
 
 def _traffic_scenario(session: Session, arguments: dict[str, Any]) -> list[Evidence]:

@@ -117,13 +117,17 @@ _MAX_AFTER = re.compile(r"\s*(?:及|或)?(?:以下|以内|之内|内(?!容|部|�
 _MIN_AFTER = re.compile(r"\s*(?:及|或)?(?:以上|起步|or (?:more|above|over))")
 _MIN_BEFORE = re.compile(
     r"(?:不低于|不得低于|不少于|不得少于|不小于|至少|最低|最少|起码|超过|超出|高于|大于|多于|(?<!不)(?<!未)满|逾"
-    r"|at least|(?:no|not) (?:less|fewer|lower|shorter|earlier) than|a minimum of|minimum of|over|above|more than"
-    r"|exceed(?:s|ing)?|longer than|greater than)\s*(?:[^，。；：、,;\d]{1,10}的)?[为是]?\s*(?:RMB|CNY|¥|￥|\$)?\s*$", re.IGNORECASE)
+    r"|at least|(?:no|not) (?:less|fewer|lower|shorter|earlier) than|a minimum of|minimum of|ove"
+    r"r|above|more than"
+    r"|exceed(?:s|ing)?|longer than|greater than)\s*(?:[^，。；：、,;\d]{1,10}的)?[为是]?\s*(?:RMB|CNY|¥"
+    r"|￥|\$)?\s*$", re.IGNORECASE)
 _MAX_BEFORE = re.compile(
-    r"(?:不超过|不得超过|不能超过|不超出|不高于|不得高于|不大于|不多于|最多|至多|最高|最长|最迟|不足|不满|未满|(?<!不)(?<!不得)(?<!不能)(?:低于|少于|小于)"
+    r"(?:不超过|不得超过|不能超过|不超出|不高于|不得高于|不大于|不多于|最多|至多|最高|最长|最迟|不足|不满|未满|(?<!不)(?<!不得)(?<!不能)(?:低于|少于"
+    r"|小于)"
     r"|up to|at most|(?:no|not) (?:more|later|longer|greater) than"
     r"|(?:not|never) (?:to )?exceed(?:ing)?|a maximum of|maximum of|within|under|below"
-    r"|(?<!no )(?<!not )(?:less than|fewer than))\s*(?:[^，。；：、,;\d]{1,10}的)?[为是]?\s*(?:RMB|CNY|¥|￥|\$)?\s*$", re.IGNORECASE)
+    r"|(?<!no )(?<!not )(?:less than|fewer than))\s*(?:[^，。；：、,;\d]{1,10}的)?[为是]?\s*(?:RMB|CNY|¥"
+    r"|￥|\$)?\s*$", re.IGNORECASE)
 _NEGATED_MIN = re.compile(r"(?:不|未|没有|not|n't|no|never)\s*$", re.IGNORECASE)
 
 

@@ -1,9 +1,9 @@
 """What in a sentence of the model is not borne out by evidence, in words for `Answer.removed`.
 
-Checked are numbers (value, unit, bound), article numbers, names of laws, negation and duty against
-permission, direction of change, authorities, quotation marks and links. A sentence is compared with
-the evidence it cites or names, else with all that the answer cites, and figures also with the user's
-own words. It does not check that two true figures stand in the right roles.
+Checked are numbers (value, unit, bound), article numbers, names of laws, negation and duty
+against permission, direction of change, authorities, quotation marks and links. A sentence is
+compared with the evidence it cites or names, else with all that the answer cites, and figures
+also with the user's own words. It does not check that two true figures stand in the right roles.
 """
 
 from __future__ import annotations
@@ -28,15 +28,19 @@ _NO_LAW = re.compile(
 _EN_LAW = re.compile(
     r"\b(?:[A-Z][\w'’-]*\s+(?:(?:and|of|on|the|for|in)\s+){0,2})+"
     r"(?:Law|Act|Regulations?|Measures|Ordinance|Code|Provisions|Rules|Statute|Decree)\b"
-    r"|\b(?:Law|Act|Regulations?|Measures|Ordinance|Code|Provisions|Rules)\s+(?:on|of|for)\s+(?:the\s+)?[A-Z]\w+")
+    r"|\b(?:Law|Act|Regulations?|Measures|Ordinance|Code|Provisions|Rules)\s+(?:on|of|for)\s+(?:"
+    r"the\s+)?[A-Z]\w+")
 _AUTHORITY = re.compile(
     "国务院|(?:自治区|直辖市|设区的市|[省市县区乡镇])(?:级)?(?:以上)?(?:地方)?(?:各级)?(?:人民)?政府"
     "|最高人民(?:法院|检察院)|人民法院|法院|检察院|公安机关|仲裁委员会|街道办事处")
-_EN_AUTHORITY = re.compile(r"\b(?:State Council|Supreme People's Court|court|police|prosecutor\w*|ministry)\b",
+_EN_AUTHORITY = re.compile(r"\b(?:State Council|Supreme People's Court|court|police|prosecutor\w"
+                           r"*|ministry)\b",
                            re.IGNORECASE)
 _EN_AUTHORITY_CN = {"state council": "国务院", "supreme people's court": "最高人民法院", "court": "法院",
                     "police": "公安", "ministry": "部"}
 _QUOTED = re.compile(r"[“「\"]([^“”「」\"]{8,})[”」\"]")
+_TITLE_END = re.compile(r"(?:《([^《》]+)》|([\u4e00-\u9fff]{2,30}"
+                        r"(?:法典?|条例|办法|规定|细则|规则)))\s*[的之]?\s*$")
 _LINK = re.compile(r"https?://|www\.|!\[|\]\(|<[a-zA-Z/!]|javascript:|data:\w+/", re.IGNORECASE)
 
 
@@ -63,7 +67,7 @@ class Facts:
 
 
 def problems(sentence: Sentence, facts: Facts, cited: Sequence[str]) -> list[str]:
-    """Why the sentence may not be shown; [] where it may. `cited`: ids cited in the whole answer."""
+    """Why the sentence may not be shown; [] where it may. `cited`: ids in the whole answer."""
     own = list(dict.fromkeys(r.id for r in sentence.references if r.id in facts.evidence))
     plain = sentence.plain
     named = _named(plain, facts, own or list(facts.evidence))
@@ -106,7 +110,7 @@ def _article_problems(plain: str, facts: Facts, ids: Sequence[str], source: str)
 
 def _title_before(text: str, facts: Facts) -> str | None:
     """The title that stands directly before an article number, as the ledger writes it."""
-    tail = re.search(r"(?:《([^《》]+)》|([\u4e00-\u9fff]{2,30}(?:法典?|条例|办法|规定|细则|规则)))\s*[的之]?\s*$", text)
+    tail = _TITLE_END.search(text)
     if tail is None:
         return None
     if tail[1]:
@@ -188,7 +192,8 @@ def _figure_problems(sentence: Sentence, facts: Facts) -> list[str]:
             found.append(f"单位不符 {reference.raw}{words[match.end():unit.end].strip() or '%'}")
         if bound(words, match.start(), unit.end if written else match.end()):
             found.append(f"没有依据的上下限 {reference.raw}")
-        if re.search(r"\d[.,]?$", words[:match.start()]) or re.match(r"\d|[万亿千百]", words[match.end():]):
+        if (re.search(r"\d[.,]?$", words[:match.start()])
+                or re.match(r"\d|[万亿千百]", words[match.end():])):
             found.append(f"改动了数字 {reference.raw}")
     return found
 
@@ -202,7 +207,8 @@ def _polarity_problems(plain: str, source: str, user: str) -> list[str]:
 
 
 def _direction_problems(sentence: Sentence, facts: Facts, scope: Sequence[str]) -> list[str]:
-    runs = [facts.evidence[one] for one in scope if not isinstance(facts.evidence[one], ClauseEvidence)]
+    pieces = [facts.evidence[one] for one in scope]
+    runs = [piece for piece in pieces if not isinstance(piece, ClauseEvidence)]
     said = polarity.directions(sentence.plain)
     if not said or not runs:
         return []
@@ -238,7 +244,8 @@ def _authority_problems(plain: str, source: str) -> list[str]:
     def even(text: str) -> str:
         return text.replace("人民政府", "政府").replace("人民法院", "法院")
 
-    found = [f"没有依据的机关 {m[0]}" for m in _AUTHORITY.finditer(plain) if even(m[0]) not in even(source)]
+    found = [f"没有依据的机关 {m[0]}" for m in _AUTHORITY.finditer(plain)
+             if even(m[0]) not in even(source)]
     found += [f"没有依据的机关 {m[0]}" for m in _EN_AUTHORITY.finditer(plain)
               if _EN_AUTHORITY_CN.get(m[0].lower(), "检察") not in source and m[0] not in source]
     return found
