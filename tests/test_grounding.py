@@ -201,7 +201,7 @@ def test_over_the_whole_pack_true_sentences_stand_and_changed_figures_fall(tmp_p
     with Ledger.open(tmp_path / "ledger.sqlite", pack / "status.yaml") as ledger:
         sync_pack(ledger, pack)
         rows = [clause for one in ledger.instruments() for clause in ledger.articles(one.id)]
-        for row in Random(5).sample(rows, 150):
+        for row in Random(5).sample(rows, 240):
             clause = ClauseEvidence(
                 id="E1", clause_id=row.clause_id, title=row.title, article=row.article,
                 article_label=row.label, heading=row.heading, text=row.text, as_of=AS_OF)
