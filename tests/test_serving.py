@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from cityllm.config import Settings
+from cityllm.config import ROOT, Settings
 from cityllm.errors import ConfigError, ModelTimeout, ModelUnavailable
 from cityllm.model import vllm
 
@@ -153,3 +154,29 @@ def test_serve_tells_its_address_and_ends_with_the_program(tmp_path: Path) -> No
     os.kill(parent, 9)
     thread.join(20)
     assert ended == [-9] and f"http://127.0.0.1:{settings.serve_port}/v1" in told[1]
+
+
+TERMINATED = """
+import os, sys
+from pathlib import Path
+from cityllm.config import ROOT, Settings
+from cityllm.model import vllm
+settings = Settings(home=Path(sys.argv[1]), serve_python=sys.argv[2], serve_port=int(sys.argv[3]))
+sys.exit(vllm.serve(settings, os.environ, lambda zh, en: print(en, flush=True)))
+"""
+
+
+def test_nothing_stays_behind_when_serve_is_terminated(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, HEALTHY)
+    env = {**os.environ, "CHILD": str(tmp_path / "child")}
+    argv = [sys.executable, "-c", TERMINATED, str(tmp_path), settings.serve_python]
+    with subprocess.Popen(
+        [*argv, str(settings.serve_port)], env=env, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as program:
+        assert program.stdout is not None
+        assert "Starting" in program.stdout.readline() and "Ready" in program.stdout.readline()
+        child = int((tmp_path / "child").read_text())
+        assert _alive(child)
+        program.terminate()
+        assert program.wait(20) == 0
+    assert not _alive(child)

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -230,9 +231,12 @@ def serve(
 ) -> int:
     """What `cityllm serve` does: start, wait, tell the address, run until it ends or Ctrl-C.
 
-    `tell` takes a Chinese and an English sentence. Returns vLLM's exit code, 0 after Ctrl-C.
+    `tell` takes a Chinese and an English sentence. Returns vLLM's exit code, 0 after Ctrl-C or, in
+    the main thread, a termination signal: vLLM never stays behind.
     """
     log = settings.home / "vllm.log"
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     with start(settings, log, env) as server:
         tell(
             f"正在启动 vLLM（{settings.serve_model}），日志在 {log}。",
