@@ -118,7 +118,8 @@ def answer_of(question: str, ledger: FakeLedger, image: str, as_of: date | None 
 
 @dataclass
 class FakeAssistant:
-    """Streams like the real one. `gate`, when set, holds an answer with 等 in its question."""
+    """Streams like the real one. `gate`, until set, holds an answer with 等 in its question;
+    so does `release`, until there is such a file."""
 
     ledger: FakeLedger
     image: str = ""
@@ -126,6 +127,7 @@ class FakeAssistant:
         default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     pause: float = 0.0
+    release: Path | None = None
 
     def stream(self, question: str, history: Sequence[tuple[str, str]] = (),
                as_of: date | None = None, language: str | None = None) -> Iterator[Event]:
@@ -141,7 +143,10 @@ class FakeAssistant:
             time.sleep(self.pause)
             yield StepDone(step)
         if "等" in question:
-            self.gate.wait(timeout=60)
+            began = time.monotonic()
+            while not self.gate.wait(timeout=0.05) and time.monotonic() - began < 120:
+                if self.release is not None and self.release.exists():
+                    break
         for at in range(0, len(answer.text), 8):
             yield Delta(answer.text[at:at + 8])
             time.sleep(self.pause / 4)
@@ -166,7 +171,7 @@ def fake_services(home: Path, host: str = "127.0.0.1", port: int = 7860,
     image.write_bytes(PIXEL)
     ledger = FakeLedger()
     settings = Settings(home=home, host=host, port=port)
-    return FakeServices(settings, ledger, FakeAssistant(ledger, str(image), pause=pause),
+    return FakeServices(settings, ledger, FakeAssistant(ledger, str(image), pause=pause, release=home / "release"),
                         Accounts(home / "accounts.sqlite"))
 
 

@@ -19,7 +19,7 @@ from cityllm.web.texts import text
 
 @pytest.fixture
 def assistant() -> FakeAssistant:
-    return FakeAssistant(FakeLedger(), pause=0.05)
+    return FakeAssistant(FakeLedger(), pause=0.3)
 
 
 @pytest.fixture

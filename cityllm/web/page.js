@@ -7,7 +7,7 @@ element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-do]');
   if (!button || !element.contains(button)) return;
   if (button.dataset.do === 'menu') {
-    document.body.classList.toggle('with-menu');
+    document.getElementById('site').toggleAttribute('data-menu');
     return;
   }
   if (button.dataset.do === 'skip') {
@@ -24,7 +24,7 @@ element.addEventListener('click', (event) => {
   if (!events.includes(button.dataset.do)) return;
   if (button.dataset.sure && !window.confirm(button.dataset.sure)) return;
   if (['open', 'fresh', 'example'].includes(button.dataset.do)) {
-    document.body.classList.remove('with-menu');
+    document.getElementById('site').removeAttribute('data-menu');
   }
   const box = button.closest('[data-box]');
   trigger(button.dataset.do, { ...button.dataset, text: box ? box.querySelector('textarea').value : '' });
