@@ -25,7 +25,7 @@ from cityllm.corpus.numerals import article_key, article_label, sort_key
 from cityllm.corpus.records import Clause, Instrument
 from cityllm.corpus.schema import connect, prepare
 from cityllm.corpus.status import StatusTable, read_status
-from cityllm.corpus.versions import derive
+from cityllm.corpus.versions import RULES, derive
 from cityllm.errors import ArticleNotFound, InstrumentNotFound, NotHeld, NotInForce
 
 __all__ = ["Clause", "Instrument", "Ledger"]
@@ -49,7 +49,7 @@ class Ledger:
         path.parent.mkdir(parents=True, exist_ok=True)
         ledger = cls(path, read_status(status_table))
         prepare(ledger.connection, path)
-        if ledger._meta("derived") != ledger._meta("changed") + ledger.table.hash:
+        if ledger._meta("derived") != ledger._mark():
             ledger.settle()
         return ledger
 
@@ -96,6 +96,10 @@ class Ledger:
         row = self.connection.execute("SELECT value FROM meta WHERE name=?", (name,)).fetchone()
         return str(row[0]) if row else ""
 
+    def _mark(self) -> str:
+        """What the derived columns depend on: content, status table and the rules of time."""
+        return f"{self._meta('changed')}{self.table.hash}:{RULES}"
+
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction that changes content; all or nothing. `settle` must follow at the end."""
@@ -118,7 +122,7 @@ class Ledger:
         try:
             derive(connection, self.table)
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('derived', ?)",
-                               (self._meta("changed") + self.table.hash,))
+                               (self._mark(),))
             connection.execute("COMMIT")
         except BaseException:
             connection.execute("ROLLBACK")
@@ -211,6 +215,12 @@ class Ledger:
         if born and day < born:
             return NotInForce(f"《{title}》在 {day} 尚未施行（最早 {born}）。",
                               f"{title} was not yet in force on {day} (first: {born}).")
+        if born is None:
+            return NotHeld(
+                f"《{title}》{first.starts} 以前另有文本，本库没有收录，{day} 的条文无从查对。"
+                "不能用后来的文字代替；如有当时的文本，可用 cityllm corpus add 导入。",
+                f"An earlier text of {title} applied before {first.starts}; it is not held, so its "
+                f"wording on {day} cannot be told. Import it with `cityllm corpus add`.")
         return NotHeld(
             f"《{title}》在 {day} 已经存在，但本库没有收录当时的文本（所收最早版本自 {first.starts} 起）。"
             "不能用后来的文字代替；如有当时的文本，可用 cityllm corpus add 导入。",

@@ -13,8 +13,9 @@ class Instrument:
     """One version of one instrument.
 
     `starts` and `ends` bound the time in which this wording is in force, `starts` <= day < `ends`;
-    None is open; `born` is the first day of the instrument in any wording. `effective` is what 自…起施行 says, which in a consolidated text is the first
-    enactment's date. `total` is the number of articles of the official text, 0 where unknown: a
+    None is open; `born` is the first day of the title in any wording, None where it is not known.
+    `effective` is what 自…起施行 says, in a consolidated text the first enactment's date or that of
+    the last revision. `total` is the number of articles of the official text, 0 where unknown: a
     digest holds some of them, `n_articles` counts those held. Not `complete`: the file may be cut.
     """
 

@@ -5,6 +5,9 @@
    one's preamble names: the wording in between is not held, and is not made up.
 3. 同时废止 in another instrument ends every version up to that date. The status table outranks it.
 4. A newer wording that the table names and that is not held puts a warning on the last one held.
+5. "Not yet in force" is said only before the first enactment of the title. 自…起施行 of a revision is
+   the revision's date: the title was born on its own first day, or with its first adoption, or,
+   where an older text of the same name is ended by this one, on a day that is not known.
 """
 
 from __future__ import annotations
@@ -20,6 +23,10 @@ from cityllm.corpus.status import StatusTable
 
 SAME_ACT = timedelta(days=200)
 """修订, 批准 and 公布 of one local act lie at most this far apart."""
+VACATIO = timedelta(days=731)
+"""A first enactment takes effect at most this long after its adoption."""
+RULES = "2"
+"""Raised when the rules above change: ledgers worked out by older ones are worked out again."""
 
 
 @dataclass
@@ -40,11 +47,22 @@ class _Row:
         return max(self.version, self.effective or "")
 
     @property
-    def born(self) -> str | None:
-        """First day of the instrument in any wording, as far as this text tells."""
-        if self.effective and not any(day < self.effective for day in self.amended):
-            return self.effective
-        return self.adopted or self.effective or self.version or None
+    def renewed(self) -> bool:
+        """An older text of the same name existed, and nothing here says since when."""
+        return self.adopted in self.amended or self.key in map(title_key, self.repeals)
+
+    @property
+    def born(self) -> tuple[str, bool] | None:
+        """First day of the title in any wording, as far as this text tells, and whether that day
+        is exact (in force) or the adoption only. None where an older text of that name existed."""
+        if self.renewed:
+            return None
+        if self.adopted and _apart(self.adopted, self.version, SAME_ACT) and (
+                not self.effective or self.effective >= self.version
+                or any(day < self.effective for day in self.amended)
+                or _apart(self.adopted, self.effective, VACATIO)):
+            return self.adopted, False
+        return (self.effective or self.adopted or self.version), True
 
     @property
     def first_day(self) -> str:
@@ -71,6 +89,7 @@ def derive(connection: sqlite3.Connection, table: StatusTable) -> None:
             ended[key] = [(entry.day.isoformat(), plain_title(entry.by) if entry.by else "")]
     values = []
     for key, chain in chains.items():
+        born = _born(chain)
         for row in chain:
             later = [r for r in chain if r.version > row.version]
             end = min((r.start for r in later), default=None)
@@ -83,9 +102,25 @@ def derive(connection: sqlite3.Connection, table: StatusTable) -> None:
             if news and not later and row.version < news.version.isoformat():
                 note = (f"注意：{news.version} 已有新修订文本，自 {news.since} 起施行，本库未收录，"
                         "此处为此前文本")
-            values.append((row.start or None, repealed or end, repealed, by, note, row.born, row.id))
+            values.append((row.start or None, repealed or end, repealed, by, note, born, row.id))
     connection.executemany("UPDATE instruments SET starts=?, ends=?, repealed=?, replaced_by=?, "
                            "note=?, born=? WHERE id=?", values)
+
+
+def _apart(first: str, second: str, limit: timedelta) -> bool:
+    """Whether `second` lies more than `limit` after `first`; an unknown date does not."""
+    return bool(second) and date.fromisoformat(second) - date.fromisoformat(first) > limit
+
+
+def _born(chain: list[_Row]) -> str | None:
+    """First day of a title over all versions held; None where it is not known."""
+    told = [row.born for row in chain]
+    exact = [day for day, sure in filter(None, told) if sure and day]
+    rough = [day for day, sure in filter(None, told) if not sure and not any(
+        day <= first and not _apart(day, first, VACATIO) for first in exact)]
+    born = min(exact + rough, default=None)
+    before = min((row.start for row in chain if row.renewed), default=None)
+    return None if born is None or (before is not None and before <= born) else born
 
 
 def _repeals(rows: list[_Row]) -> dict[str, list[tuple[str, str]]]:
