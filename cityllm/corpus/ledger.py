@@ -215,7 +215,7 @@ class Ledger:
         if born and day < born:
             return NotInForce(f"《{title}》在 {day} 尚未施行（最早 {born}）。",
                               f"{title} was not yet in force on {day} (first: {born}).")
-        if born is None:
+        if born is None and first.starts and day < first.starts:
             return NotHeld(
                 f"《{title}》{first.starts} 以前另有文本，本库没有收录，{day} 的条文无从查对。"
                 "不能用后来的文字代替；如有当时的文本，可用 cityllm corpus add 导入。",
