@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import pytest
 from fakes_web import LAW, FakeLedger, answer_of, cited, run_evidence
@@ -14,8 +16,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cityllm.agent.events import Delta, StepDone, StepStarted
+from cityllm.corpus.levels import LEVELS
+from cityllm.corpus.records import Instrument
 from cityllm.evidence import Answer, DataRowEvidence, RuleTraceEvidence, Step
-from cityllm.web import frame, signin
+from cityllm.web import frame, signin, terms
 from cityllm.web.citation_panel import panel, wording
 from cityllm.web.conversations import Conversation, Turn
 from cityllm.web.evidence_view import evidence_list, maps
@@ -80,8 +84,8 @@ def turn(answer: Answer | None, **more: object) -> Turn:
 
 def test_every_text_has_both_languages_with_the_same_values() -> None:
     for name, (zh, en) in TEXTS.items():
-        fields = [{f for _, f, _, _ in Formatter().parse(words) if f} for words in (zh, en)]
-        assert zh and en and fields[0] == fields[1], name
+        named = [{f for _, f, _, _ in Formatter().parse(words) if f} for words in (zh, en)]
+        assert zh and en and named[0] == named[1], name
         assert not re.search(r"[一-鿿]", en), name
 
 
@@ -283,6 +287,28 @@ def test_wording_loses_no_word(source: str, passage: str) -> None:
     seen = harmless(wording(source, passage))
     joined = "".join(line for line in source.splitlines() if line.strip())
     assert "".join(seen.words.split()) == "".join(joined.split())
+
+
+@pytest.mark.parametrize("over", [
+    {}, {"starts": None}, {"ends": date(2024, 1, 1)},
+    {"ends": date(2024, 1, 1), "repealed": date(2024, 1, 1)},
+    {"ends": date(2024, 1, 1), "repealed": date(2024, 1, 1), "replaced_by": "新法"}])
+def test_an_english_page_says_status_and_level_in_english(over: dict[str, Any]) -> None:
+    day = date(2019, 4, 23)
+    values: dict[str, Any] = {field.name: None for field in fields(Instrument)}
+    values |= {"title": LAW, "kind": "法律", "region": "全国", "note": "", "replaced_by": "",
+               "version": day, "starts": day}
+    status = Instrument(**{**values, **over}).status
+    assert terms.status(status, "zh") == status
+    english = terms.status(status, "en")
+    assert not re.search(r"[一-鿿]", re.sub("《[^》]*》", "", english)), english
+    dates = re.findall(r"\d{4}-\d\d-\d\d", status)
+    assert re.findall(r"\d{4}-\d\d-\d\d", english) == dates
+
+
+def test_every_level_has_an_english_name() -> None:
+    assert set(LEVELS) == set(terms.LEVELS)
+    assert terms.level("法律", "en") == "law" and terms.level("法律", "zh") == "法律"
 
 
 # --- the frame

@@ -15,6 +15,7 @@ from cityllm.corpus.numerals import sort_key
 from cityllm.errors import CorpusError
 from cityllm.evidence import ClauseEvidence
 from cityllm.messages import Language
+from cityllm.web import terms
 from cityllm.web.evidence_view import link
 from cityllm.web.texts import text
 
@@ -85,11 +86,13 @@ def _note(verbatim: bool, language: Language) -> str:
 def _facts(issuer: str, level: str, region: str, version: date | None, effective: date | None,
            status: str, source: str, known: date | None, language: Language) -> str:
     nothing = text("unknown", language)
-    state = status or nothing
+    state = terms.status(status, language) or nothing
     if known is not None:
         state = text("status_as_known", language, status=state, date=known)
-    rows = (("status", escape(state)), ("level", escape(level or nothing)),
-            ("issuer", escape(issuer or nothing)), ("region", escape(region or nothing)),
+    rows = (("status", escape(state)),
+            ("level", escape(terms.level(level, language) or nothing)),
+            ("issuer", escape(issuer or nothing)),
+            ("region", escape(terms.region(region, language) or nothing)),
             ("version", escape(str(version or nothing))),
             ("effective", escape(str(effective or nothing))),
             ("source", link(source) if source else escape(nothing)))

@@ -20,6 +20,7 @@ from cityllm.evidence import (
     Value,
 )
 from cityllm.messages import MESSAGES, Language, say
+from cityllm.web import terms
 from cityllm.web.markdown import citation_button
 from cityllm.web.texts import label, text
 
@@ -95,7 +96,8 @@ def _piece(piece: Evidence, turn: int, language: Language) -> str:
     if isinstance(piece, ClauseEvidence):
         words = f"《{piece.title}》{piece.article_label}"
         return (f"{citation_button(piece, turn, words, language)} "
-                f'<span class="quiet">{escape(piece.heading)} {escape(piece.status)}</span>')
+                f'<span class="quiet">{escape(piece.heading)} '
+                f'{escape(terms.status(piece.status, language))}</span>')
     if isinstance(piece, ToolRunEvidence):
         name = text("run_of", language, tool=tool_name(piece.tool, language))
         seed = {} if piece.seed is None else {text("seed", language): piece.seed}

@@ -125,7 +125,8 @@ class Chat:
             return (conversation, *self.view(user, conversation, language, problem, question))
         history = [(t.question, t.answer.text) for t in turns if t.answer and not t.answer.refused]
         conversation, turn = self.store.begin(user, conversation, question, day)
-        self.runs.start(turn, question, history, day, language)
+        # A question typed in English on the Chinese page is answered in English.
+        self.runs.start(turn, question, history, day, "en" if language == "en" else None)
         return (conversation, *self.view(user, conversation, language, typed=""))
 
     def example(self, event: gr.EventData, as_of: str | None, conversation: str,

@@ -127,8 +127,8 @@ class Runs:
         self.patience = patience
 
     def start(self, turn: int, question: str, history: Sequence[tuple[str, str]], as_of: date | None,
-              language: Language) -> Run:
-        """Begin to answer `turn` and return at once."""
+              language: Language | None) -> Run:
+        """Begin to answer `turn` and return at once; `language` None: as the question is."""
         run = self._runs[turn] = Run(turn, question)
         threading.Thread(target=self._work, args=(run, question, history, as_of, language),
                          name=f"answer-{turn}", daemon=True).start()
@@ -158,7 +158,7 @@ class Runs:
             run.end()
 
     def _work(self, run: Run, question: str, history: Sequence[tuple[str, str]], as_of: date | None,
-              language: Language) -> None:
+              language: Language | None) -> None:
         try:
             while not self._slots.acquire(timeout=0.2):
                 if run.stopping.is_set():
@@ -183,7 +183,7 @@ class Runs:
             run.end()
 
     def _answer(self, run: Run, question: str, history: Sequence[tuple[str, str]], as_of: date | None,
-                language: Language) -> Answer | None:
+                language: Language | None) -> Answer | None:
         """The answer, None when stopped. RuntimeError where the stream ends without one."""
         stream = self._assistant.stream(question, history, as_of=as_of, language=language)
         for event in stream:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from cityllm.evidence import Answer, Step
+from cityllm.evidence import Answer, ClauseEvidence, Step
 from cityllm.messages import Language
+from cityllm.web import terms
 from cityllm.web.conversations import Turn
 from cityllm.web.evidence_view import evidence_list, maps, pairs, tool_name
 from cityllm.web.markdown import citation_button, render
@@ -98,10 +99,16 @@ def _cited(answer: Answer, turn: int, language: Language) -> str:
         return ""
     rows = "".join(
         f"<li>{citation_button(c, turn, f'《{c.title}》{c.article_label}', language)}"
-        f'<span class="quiet">{escape(" · ".join(p for p in (c.heading, c.level, c.status) if p))}'
-        "</span></li>" for c in answer.citations)
+        f'<span class="quiet">{escape(_about(c, language))}</span></li>' for c in answer.citations)
     return (f'<div class="cited"><span class="head">{escape(text("citations", language))}</span>'
             f"<ul>{rows}</ul></div>")
+
+
+def _about(clause: ClauseEvidence, language: Language) -> str:
+    """Heading, level and status in a line."""
+    parts = (clause.heading, terms.level(clause.level, language),
+             terms.status(clause.status, language))
+    return " · ".join(part for part in parts if part)
 
 
 def _steps(steps: Sequence[Step], language: Language) -> str:

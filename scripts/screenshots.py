@@ -1,0 +1,77 @@
+"""Pictures of the chat for the README: `python scripts/screenshots.py http://127.0.0.1:7860`.
+
+Start the chat first (`make run`). Asks the README's questions, opens a citation, and writes
+docs/images/chat-desktop.png (1440 x 900), chat-phone.png (390 x 844) and traffic.png. Needs
+Chromium and Chinese fonts (apt-get install -y chromium fonts-noto-cjk). Exits with 1 and a sentence
+where an answer does not come, so that no picture of a failure is taken for one of the product.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+PENALTY = "没办规划许可证就盖了楼，会怎么罚？"
+ROAD = "如果把主路封了，平均车速会怎样？"
+
+
+def main() -> int:
+    """Take the pictures; 0 when all were taken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("address", nargs="?", default="http://127.0.0.1:7860")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
+    parser.add_argument("--wait", type=float, default=180, help="seconds for one answer")
+    options = parser.parse_args()
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        print("chromium is missing: apt-get install -y chromium fonts-noto-cjk", file=sys.stderr)
+        return 1
+    options.out.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=program,
+                                       args=["--no-sandbox", "--disable-gpu"],
+                                       env={**os.environ, "LANGUAGE": "zh_CN"})
+        try:
+            for name, width, height, question in (
+                    ("chat-desktop", 1440, 900, PENALTY), ("chat-phone", 390, 844, PENALTY),
+                    ("traffic", 1440, 900, ROAD)):
+                page = answered(browser, options.address, width, height, question, options.wait)
+                if question == PENALTY and name == "chat-desktop":
+                    page.locator("#transcript .cite[data-do=cite]").first.click()
+                    page.locator("#panel .article h2").wait_for()
+                elif question == ROAD:
+                    page.locator("#transcript figure.map img").evaluate("(p) => p.decode()")
+                page.wait_for_timeout(400)
+                page.screenshot(path=options.out / f"{name}.png")
+                print(options.out / f"{name}.png")
+                page.context.close()
+        except Error as problem:
+            print(f"no picture: {problem.message}", file=sys.stderr)
+            return 1
+        finally:
+            browser.close()
+    return 0
+
+
+def answered(browser: Browser, address: str, width: int, height: int, question: str,
+             wait: float) -> Page:
+    """A page on which `question` stands answered. Raises playwright's Error where it is not."""
+    page = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN",
+                               device_scale_factor=1).new_page()
+    page.goto(address)
+    page.locator(".welcome").wait_for(timeout=30_000)
+    box = page.locator("#question textarea")
+    box.fill(question)
+    box.press("Enter")
+    page.locator("#transcript .reply:not(.sorry):not(.refused)").wait_for(timeout=wait * 1000)
+    return page
+
+
+if __name__ == "__main__":
+    sys.exit(main())
