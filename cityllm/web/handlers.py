@@ -68,8 +68,9 @@ class Chat:
         self.tabs = Tabs()
 
     def view(self, user: str, conversation: str, language: Language,
-             notice: str = "", typed: str | None = None) -> tuple[Any, ...]:
-        """The whole page as it stands, for `Parts`; `typed` None leaves the question box alone."""
+             notice: str | None = "", typed: str | None = None) -> tuple[Any, ...]:
+        """The whole page as it stands, for `Parts`; `notice` None and `typed` None leave alone what
+        is said and what is typed."""
         turns = self.store.turns(user, conversation) or []
         running = self._running(turns)
         box: dict[str, Any] = {} if typed is None else {"value": typed}
@@ -86,7 +87,7 @@ class Chat:
             gr.Button(value=text("send", language), visible=not running),
             gr.Button(value=text("stop", language), visible=running),
             frame.small_words(language),
-            frame.notice(notice),
+            gr.skip() if notice is None else frame.notice(notice),
         )
 
     def _running(self, turns: list[Turn]) -> bool:
@@ -151,7 +152,7 @@ class Chat:
 
     def show(self, conversation: str, language: Language, request: gr.Request) -> tuple[Any, ...]:
         """The page as it stands, for instance when an answer is there."""
-        return self.view(_user(request), conversation, language)
+        return self.view(_user(request), conversation, language, notice=None)
 
     def stop(self, conversation: str, request: gr.Request) -> None:
         """Give up the answer on its way."""

@@ -212,6 +212,8 @@ def test_an_empty_and_an_endless_question_are_told_so(visit: Opener) -> None:
     expect(page.locator(".notice")).to_contain_text("请先写下问题")
     ask(page, "长" * 2001)
     expect(page.locator(".notice")).to_contain_text("最多 2000")
+    page.wait_for_timeout(1500)
+    expect(page.locator(".notice")).to_be_visible()
     assert len(page.locator("#question textarea").input_value()) == 2001, "nothing typed is lost"
 
 
