@@ -51,6 +51,14 @@ ANSWERS = {
 }
 
 
+# Every eighth regulation question is asked once more with the date of its facts.
+_DAYS = {"from": "2012-01-01", "to": "2026-10-01", "formats": [
+    "{y}年", "{y}年{m}月", "{y}年{m}月{d}日", "{y}-{mm}-{dd}"]}
+_DATED = {"zh": ["{d:day}的时候，#", "按{d:day}当时的规定，#", "{d:day}发生的事：#", "#（事情出在{d:day}）",
+                 "{d:day}那会儿#", "当年{d:day}，#"],
+          "en": ["As of {d:day}: #", "# (this happened in {d:day})"]}
+
+
 @dataclass
 class Case:
     """One question and what to do with it. `tool` is `none` for a verdict without a look-up."""
@@ -112,9 +120,16 @@ class Slots:
 def cases(seed: int, variants: int = 4) -> list[Case]:
     """Every question of `phrases/`; templates with slots are drawn `variants` times."""
     made: list[Case] = []
-    for row in _rows(_load("regulation")):
-        title, _, number = row["a"].partition("#")
-        made.append(Case(row["q"], "search_regulations", {"query": row["q"]}, [(title, number)]))
+    dates = Slots({"day": _DAYS}, seed)
+    for number, row in enumerate(_rows(_load("regulation"))):
+        title, _, article = row["a"].partition("#")
+        questions = [row["q"]]
+        if number % 8 == 0:
+            pattern = dates.random.choice(_DATED[language_of(row["q"])])
+            questions.append(dates.fill({"q": pattern.replace("#", row["q"])})["q"])
+        for question in questions:
+            made.append(Case(question, "search_regulations", {"query": question},
+                             [(title, article)], group=row["q"]))
     for row in _rows(_load("named")):
         verdict = "no_such_article" if row.get("nonexistent") else ""
         made.append(Case(row["q"], "read_article",

@@ -12,7 +12,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -242,6 +242,17 @@ RUN: dict[str, Callable[[Session, dict[str, Any]], list[Evidence]]] = {
 }
 
 
+def _with_periods(spec: ToolSpec) -> ToolSpec:
+    """`legal_deadline` also takes the name of a catalogued period that the user did not write."""
+    if spec.name != "legal_deadline":
+        return spec
+    from tools.legal_deadline import load_periods
+
+    names = [period.name for period in load_periods().periods]
+    period = {**spec.properties["period"], "examples": names}
+    return replace(spec, properties={**spec.properties, "period": period})
+
+
 class Toolbox:
     """Which tools there are, and which of them are offered for a question.
 
@@ -254,7 +265,7 @@ class Toolbox:
         self.ledger = ledger
         self.search = search
         self.retriever = retriever
-        self.specs = tuple(specs)
+        self.specs = tuple(_with_periods(spec) for spec in specs)
         self.offered = offered
         self.maps = maps
 
