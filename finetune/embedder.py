@@ -31,6 +31,7 @@ from cityllm.corpus.terms import sentences, terms
 from finetune import retrieval_data as source
 
 Ids = np.ndarray[Any, np.dtype[np.int32]]
+LEADING = 96
 Pair = tuple[Ids, Ids, Ids | None]
 
 
@@ -58,13 +59,16 @@ SMOKE = Recipe(terms=2000, dim=32, general_steps=20, question_steps=10, batch=64
 class Material:
     """Everything as term ids: articles by sentence, counsel, instructions, statute questions."""
 
-    def __init__(self, ledger: Ledger, data: Path, day: date, recipe: Recipe) -> None:
+    def __init__(self, ledger: Ledger, data: Path, pack: Path, day: date,
+                 recipe: Recipe) -> None:
         self.articles = source.articles(ledger, day)
         statute = source.statute_questions(ledger, data, day)
         self.held_out = [one for one in statute if source.fold(one.text) == source.HELD_OUT]
         hidden = [one.text for one in self.held_out]
         self.statute = source.without_near(
             [one for one in statute if source.fold(one.text) != source.HELD_OUT], hidden)
+        self.statute += source.without_near(
+            source.phrase_questions(ledger, pack, day), hidden)
         self.counsel = source.without_near(source.counsel_questions(ledger, data, day), hidden)
         self.place = {one.rowid: at for at, one in enumerate(self.articles)}
         general = source.instructions(data)
@@ -108,8 +112,8 @@ def beginning(material: Material, recipe: Recipe) -> np.ndarray[Any, Any]:
     texts += [material.ids(f"{one.text}\n{one.answer}")
               for one in (*material.statute, *material.counsel)]
     size = len(material.vocabulary)
-    weigh = TfidfVectorizer(analyzer=np.ndarray.tolist, vocabulary={at: at for at in range(size)},
-                            sublinear_tf=True, dtype=np.float32)
+    weigh = TfidfVectorizer(analyzer=lambda ids: map(str, ids.tolist()), sublinear_tf=True,
+                            vocabulary={str(at): at for at in range(size)}, dtype=np.float32)
     matrix = weigh.fit_transform(texts)
     idf = weigh.idf_.astype(np.float32)
     _, _, right = randomized_svd(matrix, min(recipe.dim, size - 1), n_iter=3,
@@ -191,7 +195,8 @@ def train(vectors: np.ndarray[Any, Any], draw: Callable[[random.Random], Pair], 
 
     def embed(texts: list[Ids]) -> torch.Tensor:
         starts = np.cumsum([0, *(len(one) for one in texts[:-1])])
-        found = bag(torch.from_numpy(np.concatenate(texts)), torch.from_numpy(starts.astype(np.int32)))
+        found = bag(torch.from_numpy(np.concatenate(texts)),
+                    torch.from_numpy(starts.astype(np.int32)))
         return nn.normalize(found, dim=1)
 
     def thinned(ids: Ids, length: int) -> Ids:
@@ -221,6 +226,16 @@ def train(vectors: np.ndarray[Any, Any], draw: Callable[[random.Random], Pair], 
     return np.asarray(bag.weight.detach().numpy())
 
 
+def turned(vectors: np.ndarray[Any, Any], material: Material) -> np.ndarray[Any, Any]:
+    """`vectors` rotated so that the articles' first dimensions tell most: cosines stay the same,
+    and search may compare the first `LEADING` before the rest."""
+    means = np.stack([vectors[ids].mean(axis=0) for at in range(0, len(material.articles), 5)
+                      if len(ids := material.whole(at))])
+    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
+    _, axes = np.linalg.eigh(means.T @ means)
+    return np.asarray(vectors @ axes[:, ::-1], dtype=np.float32)
+
+
 def export(vectors: np.ndarray[Any, Any], vocabulary: Sequence[str], folder: Path,
            facts: dict[str, Any]) -> None:
     """Write a sentence-transformers folder; the last row is the unknown term, all zeros."""
@@ -242,6 +257,7 @@ def export(vectors: np.ndarray[Any, Any], vocabulary: Sequence[str], folder: Pat
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Train and export; the general stage is kept in --out and not done twice."""
     parser = argparse.ArgumentParser(prog="python -m finetune.embedder", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ledger", type=Path, required=True)
@@ -258,7 +274,7 @@ def main(argv: list[str] | None = None) -> int:
     recipe = SMOKE if options.smoke else Recipe()
     options.out.mkdir(parents=True, exist_ok=True)
     with Ledger.open(options.ledger, options.status) as ledger:
-        material = Material(ledger, options.data, options.day, recipe)
+        material = Material(ledger, options.data, options.status.parent, options.day, recipe)
     print(f"articles {len(material.articles)}  statute questions {len(material.statute)} (held out "
           f"{len(material.held_out)})  counsel {len(material.counsel)}", flush=True)
 
@@ -283,8 +299,9 @@ def main(argv: list[str] | None = None) -> int:
         say(f"{name}: {len(questions)} questions")
         tuned = train(vectors, question_pairs(material, questions), recipe.question_steps,
                       recipe.question_lr, recipe, say)
-        export(tuned, material.vocabulary, options.out / name, {
-            "reads": "terms", "recipe": asdict(recipe), "held_out_fold": source.HELD_OUT,
+        export(turned(tuned, material), material.vocabulary, options.out / name, {
+            "reads": "terms", "leading": min(LEADING, recipe.dim), "recipe": asdict(recipe),
+            "held_out_fold": source.HELD_OUT,
             "trained_on": sorted(source.fingerprint(one.text) for one in questions)})
     return 0
 

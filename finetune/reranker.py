@@ -125,6 +125,7 @@ def _join(nets: Sequence[tuple[Array, Array, Array, Array]], shift: Array, scale
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Gather candidates, train, calibrate, save."""
     parser = argparse.ArgumentParser(prog="python -m finetune.reranker", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ledger", type=Path, required=True)

@@ -6,22 +6,26 @@ Statute questions are split into five folds by a hash of the question. Fold 0 is
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import yaml
+
+from cityllm.corpus.citations import clause_of
+from cityllm.corpus.held_out import HELD_OUT, fingerprint, fold
 from cityllm.corpus.ledger import Ledger
 from cityllm.corpus.terms import sentences, terms
 from cityllm.errors import CityLLMError
 from finetune.sources import counsel
 
-FOLDS = 5
-HELD_OUT = 0
-_REFERENCE = re.compile(r"《?(?P<title>.*?)》?(?P<number>第[零〇一二三四五六七八九十百千]+条(?:之[一二三四五六七八九十]+)?)")
+__all__ = ["HELD_OUT", "Article", "Question", "articles", "counsel_questions", "fingerprint",
+           "fold", "instructions", "row_of", "statute_questions", "without_near"]
+
+
+PHRASES = Path(__file__).parent / "phrases" / "regulation.yaml"
 
 
 @dataclass(frozen=True)
@@ -44,23 +48,10 @@ class Article:
     national: bool
 
 
-def fold(question: str) -> int:
-    """Fold of a question, 0 to 4, from its text alone."""
-    return int(hashlib.sha256(question.strip().encode()).hexdigest(), 16) % FOLDS
-
-
-def fingerprint(question: str) -> str:
-    """16 hex digits that tell whether a question was trained on, without shipping its words."""
-    return hashlib.sha256(("q:" + question.strip()).encode()).hexdigest()[:16]
-
-
 def row_of(ledger: Ledger, reference: str, day: date) -> int | None:
     """Row id of `名第…条` on `day`; None where it is not held or not in force."""
-    match = _REFERENCE.match(reference.strip())
-    if not match:
-        return None
     try:
-        return ledger.article(match["title"], match["number"], day).rowid
+        return clause_of(ledger, reference, day).rowid
     except CityLLMError:
         return None
 
@@ -74,6 +65,24 @@ def statute_questions(ledger: Ledger, data: Path, day: date) -> list[Question]:
         held = tuple(dict.fromkeys(one for one in rows if one is not None))
         if held:
             found.append(Question(row["query"], held, row.get("answer") or ""))
+    return found
+
+
+def phrase_questions(ledger: Ledger, pack: Path, day: date) -> list[Question]:
+    """Our own lay questions of `phrases/regulation.yaml`; the answer is the pack's digest."""
+    digests: dict[str, str] = {}
+    for path in sorted((pack / "regulations").glob("*.yaml")):
+        entry = yaml.safe_load(path.read_text(encoding="utf-8"))
+        digests |= {f"{entry['title']}#{one['n']}": f"{one['heading']}。{one['digest']}"
+                    for one in entry["articles"]}
+    found = []
+    for row in yaml.safe_load(PHRASES.read_text(encoding="utf-8")):
+        title, _, number = row["a"].partition("#")
+        try:
+            rows = (ledger.article(title, number, day).rowid,)
+        except CityLLMError:
+            continue
+        found.append(Question(row["q"], rows, digests.get(row["a"], "")))
     return found
 
 

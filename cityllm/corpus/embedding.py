@@ -25,10 +25,14 @@ _CHUNK = 512
 
 
 class Embedder(Protocol):
-    """`name` changes whenever the vectors would; `dim` is their length."""
+    """`name` changes whenever the vectors would; `dim` is their length. The first `leading`
+    dimensions hold most of what tells articles apart, 0 where that is not known."""
 
     name: str
-    dim: int
+    leading: int
+
+    @property
+    def dim(self) -> int: ...
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """(len(texts), dim) float32, each row of length 1, or all zeros for an empty text."""
@@ -46,6 +50,7 @@ class BundledEmbedder:
     name: str
     table: dict[str, int]
     weights: Vectors
+    leading: int = 0
 
     @property
     def dim(self) -> int:
@@ -86,7 +91,12 @@ class HubEmbedder:
                 f"The embedder {name} cannot be loaded: {first}. Check CITYLLM_EMBEDDER (a hub "
                 "name or a folder); leave it empty for the bundled one.") from None
         self.name = name
-        self.dim = int(self._model.get_embedding_dimension() or 0)
+        self.leading = 0
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self._model.get_embedding_dimension() or 0)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.encode`."""
@@ -118,12 +128,14 @@ def load_bundled(folder: Path) -> BundledEmbedder:
         table = {str(term): int(at) for term, at in words["model"]["vocab"].items()}
         if max(table.values()) + 1 != len(weights):
             raise ValueError("tokenizer and weights differ in length")
+        facts = json.loads((folder / "cityllm.json").read_text(encoding="utf-8"))
     except Exception as problem:
         raise ModelUnavailable(
             f"随程序带的向量模型 {folder} 读不了：{problem}。请从仓库恢复该文件夹。",
             f"The bundled embedder {folder} cannot be read: {problem}. Restore the folder from the "
             "repository.") from None
-    return BundledEmbedder(f"bundled-{hashlib.sha256(data).hexdigest()[:12]}", table, weights)
+    return BundledEmbedder(f"bundled-{hashlib.sha256(data).hexdigest()[:12]}", table, weights,
+                           int(facts.get("leading", 0)))
 
 
 def load_embedder(name: str, weights: Path) -> Embedder | None:

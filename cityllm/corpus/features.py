@@ -27,13 +27,15 @@ NAMES = ("bm25", "bm25_per_weight", "bm25_rank", "cosine", "cosine_gap", "cosine
 @dataclass(frozen=True)
 class Views:
     """Everything that a search reads. `matrix` (N, dim) is None without an embedder; `centres`
-    (W, dim) are the mean vectors of the instruments."""
+    (W, dim) are the mean vectors of the instruments. `rough` (N, leading) holds the dimensions
+    that matter most, where the embedder says which: they choose what is compared in full."""
 
     shelf: Shelf
     lexical: Lexical
     heads: Lexical
     matrix: Vectors | None
     centres: Vectors | None
+    rough: Vectors | None = None
 
 
 @dataclass(frozen=True)
@@ -61,28 +63,25 @@ def gather(views: Views, query: str, vector: Vectors | None, mask: NDArray[np.bo
     shelf = views.shelf
     words = terms(query)
     bm25, share = views.lexical.scores(words)
-    bm25 = np.where(mask, bm25, 0)
-    if views.matrix is not None and vector is not None:
-        cosine = np.where(mask, views.matrix @ vector, -1)
-    else:
-        cosine = np.full(len(shelf), -1, dtype=np.float32)
-    open_places = int(mask.sum())
-    if open_places == 0 or (bm25.max() <= 0 and cosine.max() <= 0):
+    bm25 *= mask
+    cosine = _cosines(views, vector, mask)
+    if not mask.any() or (bm25.max() <= 0 and cosine.max() <= 0):
         return Candidates(np.zeros(0, np.int64), np.zeros((0, len(NAMES)), np.float32),
                           np.zeros(0, np.float32))
     by_words, by_sense = _best(bm25, _FAR), _best(cosine, _FAR)
     top_words = max(float(bm25[by_words[:10]].mean()), 1e-6)
     top_sense = max(float(cosine[by_sense[:10]].mean()), 0.05)
-    fused = bm25 / top_words + np.maximum(cosine, 0) / top_sense
+    fused: Floats = (bm25 / top_words + np.maximum(cosine, 0) / top_sense).astype(np.float32)
     places = np.unique(np.concatenate([by_words[:DEPTH], by_sense[:DEPTH]]))
     places = places[mask[places] & (fused[places] > 0)].astype(np.int64)
-    best = _best(fused, 100)
+    near = np.union1d(by_words, by_sense)
+    best = near[_best(fused[near], 100)]
     best = best[mask[best]]
     votes = (1 / np.log2(2 + np.arange(len(best)))).astype(np.float32)
     work_votes = np.bincount(shelf.work[best], votes, len(shelf.work_start))
     part_votes = np.bincount(shelf.part[best], votes, len(shelf.part_start))
     head, _ = views.heads.scores(words)
-    weight = max(views.lexical.weight(words), 1e-6)
+    weight = max(sum(views.lexical.weights(words).values()), 1e-6)
     work, part = shelf.work[places], shelf.part[places]
     feedback, centre = _by_feedback(views, vector, best[:8], places, work)
     columns = [
@@ -98,10 +97,23 @@ def gather(views: Views, query: str, vector: Vectors | None, mask: NDArray[np.bo
     return Candidates(places, features.astype(np.float32), fused[places].astype(np.float32))
 
 
+def _cosines(views: Views, vector: Vectors | None, mask: NDArray[np.bool_]) -> Floats:
+    """(N,) cosines, exact for the likeliest `_FAR` places, -1 outside the mask."""
+    if views.matrix is None or vector is None:
+        return np.full(len(views.shelf), -1, dtype=np.float32)
+    if views.rough is None:
+        return np.where(mask, views.matrix @ vector, np.float32(-1))
+    found = np.where(mask, views.rough @ vector[:views.rough.shape[1]], np.float32(-1))
+    likely = _best(found, _FAR)
+    likely = likely[mask[likely]]
+    found[likely] = views.matrix[likely] @ vector
+    return found
+
+
 def _best(scores: Floats, count: int) -> NDArray[np.int64]:
     """Places of the `count` highest scores, best first; ties in reading order."""
     if len(scores) > count:
-        found = np.sort(np.argpartition(-scores, count)[:count])
+        found = np.sort(np.argpartition(scores, len(scores) - count)[-count:])
     else:
         found = np.arange(len(scores))
     return found[np.argsort(-scores[found], kind="stable")]

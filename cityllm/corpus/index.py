@@ -56,12 +56,15 @@ def open_index(ledger: Ledger, folder: Path, embedder: Embedder | None, chroma_u
     shelf, lexical, heads = parts
     matrix: Vectors | None = None
     centres: Vectors | None = None
+    rough: Vectors | None = None
     if embedder is not None:
         store = VectorStore(folder / "chroma", chroma_url, embedder.name, embedder.dim)
         matrix = store.sync(shelf.rows, ledger.rows, embedder.encode, progress)
         centres = work_centres(shelf, matrix)
+        if 0 < embedder.leading < embedder.dim:
+            rough = np.ascontiguousarray(matrix[:, :embedder.leading])
         healed = healed or store.healed
-    return Index(Views(shelf, lexical, heads, matrix, centres), snapshot, healed)
+    return Index(Views(shelf, lexical, heads, matrix, centres, rough), snapshot, healed)
 
 
 def forget_index(folder: Path) -> None:

@@ -46,7 +46,8 @@ class Lexical:
         import bm25s
 
         if not vocabulary:
-            empty = {"data": np.zeros(0, np.float32), "indices": np.zeros(0, np.int32),
+            empty: dict[str, NDArray[Any]] = {
+                "data": np.zeros(0, np.float32), "indices": np.zeros(0, np.int32),
                      "indptr": np.zeros(1, np.int64)}
             return cls({}, empty, len(texts))
         index = bm25s.BM25(k1=K1, b=B, method="lucene", dtype="float32", int_dtype="int32")
@@ -92,7 +93,7 @@ class Lexical:
             whole += float(self._idf[at])
         return score, share / max(whole, 1e-6)
 
-    def weight(self, query: Sequence[str]) -> float:
-        """Sum of the idf of the query's known terms, each once: what scores are measured by."""
-        found = (self._vocabulary.get(term) for term in set(query))
-        return float(sum(self._idf[at] for at in found if at is not None))
+    def weights(self, query: Sequence[str]) -> dict[str, float]:
+        """The idf of the query's known terms: how much each tells."""
+        found = {term: self._vocabulary.get(term) for term in set(query)}
+        return {term: float(self._idf[at]) for term, at in found.items() if at is not None}

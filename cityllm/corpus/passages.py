@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from cityllm.corpus.lexical import Lexical
 from cityllm.corpus.terms import terms
 
 LENGTH = 120
@@ -12,15 +12,13 @@ _UNIT = re.compile(r"[^。；\n]+[。；]?")
 _COMMA = re.compile(r"[^，,、：]+[，,、：]?")
 
 
-def best_passage(text: str, query: str, lexical: Lexical | None = None,
-                 length: int = LENGTH) -> str:
+def best_passage(text: str, wanted: Mapping[str, float], length: int = LENGTH) -> str:
     """A stretch of `text`, at most `length` characters, verbatim but for line ends; … marks where
-    it was cut. Terms of `query` count by their rarity in `lexical`, or alike without one."""
+    it was cut. `wanted` is the question's terms with their weights (`Lexical.weights`)."""
     text = text.strip()
     flat = " ".join(text.split("\n"))
     if len(flat) <= length:
         return flat
-    wanted = {term: lexical.weight([term]) if lexical else 1.0 for term in set(terms(query))}
     units = [(m.start(), m.end()) for m in _UNIT.finditer(flat)]
     units = [piece for start, end in units for piece in _short(flat, start, end, length - 2)]
     gains = [{term for term in terms(flat[start:end]) if term in wanted} for start, end in units]

@@ -55,7 +55,7 @@ def load_reranker(path: Path) -> Reranker | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             if found["names"].tolist() != list(NAMES):
                 raise ValueError("it was trained on other features")
             arrays = {name: found[name] for name in Reranker.__dataclass_fields__}

@@ -31,6 +31,7 @@ from cityllm.corpus.names import title_key
 from cityllm.corpus.passages import best_passage
 from cityllm.corpus.places import region_named
 from cityllm.corpus.reranker import Reranker, load_reranker
+from cityllm.corpus.terms import terms
 from cityllm.errors import CorpusError
 
 NAMED = 4.0
@@ -88,11 +89,11 @@ class Search:
         order = order[:max(0, limit - len(hits))]
         rows = [int(self.index.views.shelf.rows[places[at]]) for at in order]
         by_row = {one.rowid: one for one in self.ledger.clauses(rows)}
-        words = to_chinese(query)
+        weights = self._weights(query)
         for at, row in zip(order, rows, strict=True):
             clause = by_row.get(row)
             if clause is not None:
-                passage = best_passage(clause.text, words, self.index.views.lexical)
+                passage = best_passage(clause.text, weights)
                 why = "named" if clause.title in titles else "search"
                 hits.append(Hit(clause, float(chance[at]), passage, why))
         return hits[:limit]
@@ -111,16 +112,16 @@ class Search:
         found = gather(self.index.views, words, vector, mask & lifted if only else mask)
         if not len(found.places):
             return found.places, found.fused
-        if self.reranker is None:
-            scores = found.fused
-        else:
-            scores = self.reranker.scores(found.features)
+        scores = self.reranker.scores(found.features) if self.reranker else found.fused
         if titles and not only:
             scores = scores + NAMED * lifted[found.places]
         if not named:
             scores = scores + LOCAL * self.index.views.shelf.local[found.places]
         order = np.argsort(-scores, kind="stable")
         return found.places[order], scores[order]
+
+    def _weights(self, query: str) -> dict[str, float]:
+        return self.index.views.lexical.weights(terms(to_chinese(query)))
 
     def _chance(self, scores: Floats) -> Floats:
         if self.reranker is not None:
@@ -138,7 +139,7 @@ class Search:
                 except CorpusError:
                     continue
                 if kinds is None or clause.kind in kinds:
-                    passage = best_passage(clause.text, query, self.index.views.lexical)
+                    passage = best_passage(clause.text, self._weights(query))
                     hits.append(Hit(clause, 1.0, passage, "exact"))
         return hits
 

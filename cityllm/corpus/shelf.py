@@ -52,7 +52,7 @@ class Shelf:
     @classmethod
     def load(cls, path: Path) -> Shelf:
         """Read what `save` wrote. Raises OSError, KeyError or ValueError where it is damaged."""
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             return cls(**{one.name: found[one.name] for one in fields(cls)})
 
 

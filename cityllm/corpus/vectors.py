@@ -65,7 +65,7 @@ class VectorStore:
 
     def forget(self) -> None:
         """Throw the folder away; the next `sync` fills a new one."""
-        _release()
+        release()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _sync(self, rows: NDArray[np.int64], texts: Texts,
@@ -119,8 +119,9 @@ class VectorStore:
             if known.metadata == meta:
                 return known
             client.delete_collection("clauses")
+        configuration: Any = {"hnsw": _PLAIN}
         return client.create_collection("clauses", metadata=meta, embedding_function=None,
-                                        configuration={"hnsw": _PLAIN})
+                                        configuration=configuration)
 
     def _place(self) -> Path:
         """The one folder in use. A healed store gets a new name: Chroma remembers open paths."""
@@ -137,8 +138,8 @@ class VectorStore:
             "(or whether the Chroma server runs), then `cityllm corpus rebuild`.")
 
 
-def _release() -> None:
+def release() -> None:
     """Let go of clients kept per path, so that a new one does not meet the broken system."""
-    from chromadb.api.client import SharedSystemClient
+    from chromadb.api.shared_system_client import SharedSystemClient
 
     SharedSystemClient.clear_system_cache()
