@@ -131,8 +131,8 @@ def list_(
                  "gaps": list(one.gaps)} for one in found]
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
-    table = Table(Column("名称 Title", overflow="fold"), "版本 Version", "级别 Level", "地区 Region", "条 Art.", "文本 Text",
-                  "状态 Status")
+    table = Table(Column("名称 Title", overflow="fold"), "版本 Version", "级别 Level", "地区 Region",
+                  "条 Art.", "文本 Text", "状态 Status")
     for one in found:
         table.add_row(one.title, str(one.version or "—"), one.level, one.region,
                       str(one.n_articles), "全文 full" if one.verbatim else "摘要 digest", one.status)

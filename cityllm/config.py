@@ -27,7 +27,7 @@ class Settings(BaseModel):
     pack: Path = ROOT / "rag_corpus"
     """The city pack: regulations, data, golden questions."""
     shared: Path | None = None
-    """Folder of the development data (`laws/`, `statute_qa/`, …); only measures and tests use it."""
+    """Folder of the development data (`laws/`, `statute_qa/`, …); for measures and tests only."""
     host: str = "127.0.0.1"
     """Address of the chat. Any but a loopback address needs accounts."""
     port: int = 7860

@@ -33,7 +33,8 @@ def new_model(part: ModelPart, vocab_size: int, seed: int) -> Qwen3ForCausalLM:
         intermediate_size=part.hidden_size * 11 // 4, num_hidden_layers=part.layers,
         num_attention_heads=part.hidden_size // 64, head_dim=64,
         num_key_value_heads=max(1, part.hidden_size // 128), tie_word_embeddings=True,
-        max_position_embeddings=part.context, rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+        max_position_embeddings=part.context,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
         bos_token_id=None, eos_token_id=2, pad_token_id=0))
 
 
@@ -202,7 +203,7 @@ def run_steps(model: Any, tokens: Tokens, part: TrainPart, recipe: Recipe, folde
 
 
 def train_base(recipe: Recipe, data: Path) -> Path:
-    """Pre-train at a constant rate; returns the run's folder. `anneal` ends it and saves the base."""
+    """Pre-train at a constant rate; returns the run's folder. `anneal` ends it and saves."""
     torch.set_num_threads(recipe.threads)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(recipe.folder / "tokenizer")
     tokens = pack(tokenizer, data, recipe)

@@ -14,7 +14,7 @@ LIMIT_MIB = 16
 
 
 def export(recipe: Recipe, weights: Path) -> list[Path]:
-    """Copy base (bfloat16, sharded), tokenizer, adapter and loss curves to `weights`; lists files."""
+    """Copy base (bfloat16, sharded), tokenizer, adapter, loss curves to `weights`; lists files."""
     weights.mkdir(parents=True, exist_ok=True)
     base = weights / "base"
     shutil.rmtree(base, ignore_errors=True)

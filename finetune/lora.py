@@ -72,7 +72,8 @@ def train_lora(recipe: Recipe, dialogues: Path) -> Path:
         raise SystemExit(f"no dialogue of {dialogues} is shorter than {part.length} tokens")
     model: Any = get_peft_model(
         Qwen3ForCausalLM.from_pretrained(base, dtype=torch.float32),
-        LoraConfig(r=part.rank, lora_alpha=part.alpha, target_modules=TARGETS, task_type="CAUSAL_LM"))
+        LoraConfig(r=part.rank, lora_alpha=part.alpha, target_modules=TARGETS,
+                   task_type="CAUSAL_LM"))
     model.to(recipe.device).train()
     model.print_trainable_parameters()
     plan = batches(rows, part.batch, part.epochs, recipe.seed)

@@ -40,12 +40,15 @@ def law_texts(data: Path, seed: int) -> list[str]:
 
 def _from_json(path: Path) -> list[Any]:
     text = path.read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in text.splitlines()]
+    return json.loads(text)
 
 
 def counsel(data: Path) -> Iterator[tuple[str, list[str], str]]:
     """(question, articles as `《名》第…条：text`, answer) of the legal counsel dialogues."""
-    for name in ("zixun_gpt4", "legal_counsel_with_article_v2", "legal_counsel_multi_turn_with_article_v2"):
+    for name in ("zixun_gpt4", "legal_counsel_with_article_v2",
+                 "legal_counsel_multi_turn_with_article_v2"):
         for row in _from_json(data / "dialogues" / f"{name}.json"):
             if row.get("query") and row.get("laws"):
                 yield row["query"], list(row["laws"]), str(row.get("response", ""))

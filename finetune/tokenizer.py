@@ -12,16 +12,17 @@ from finetune.recipe import Recipe, TokenizerPart
 from finetune.sources import conversations, law_texts
 
 CONTROL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-MARKS = ["<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<tools>", "</tools>",
-         "<think>", "</think>"]
+MARKS = ["<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<tools>",
+         "</tools>", "<think>", "</think>"]
 # Fragments that every tool schema and call repeats: one token each keeps prompts short.
 FRAGMENTS = [
     '{"type": "function", "function": {"name": "', '", "description": "', '", "parameters": ',
     '{"type": "object", "properties": {"', '": {"type": "', '"}, "', '"}}, "required": ["',
     '"}, "required": ["', '"}}, "required": []}}}', '"], "description": "', '"string"', '"number"',
-    '"integer"', '"boolean"', '"enum": ["', '{"name": "', '", "arguments": {"', '": "', '", "', '": ',
-    '"}}', '}}', '"]}}}', '{"name": <function-name>, "arguments": <args-json-object>}', "# Tools",
-    "system", "user", "assistant", "search", "regulations", "article", "calculate", "legal",
+    '"integer"', '"boolean"', '"enum": ["', '{"name": "', '", "arguments": {"', '": "', '", "',
+    '": ', '"}}', '}}', '"]}}}', '{"name": <function-name>, "arguments": <args-json-object>}',
+    "# Tools", "system", "user", "assistant", "search", "regulations", "article", "calculate",
+    "legal",
     "deadline", "query", "city", "data", "traffic", "scenario", "read",
     *(f"[E{i}]" for i in range(1, 10)), *(f"{{E{i}." for i in range(1, 10)),
 ]
@@ -30,7 +31,7 @@ _SPLIT = Regex(r"\p{N}|\p{Han}+| ?[A-Za-z]+|_|\s*[\r\n]+|\s+|[^\s\p{N}\p{Han}A-Z
 
 
 def train_tokenizer(texts: list[str], part: TokenizerPart, out: Path) -> PreTrainedTokenizerFast:
-    """Train on the first `part.characters` characters of `texts`; write it and the template to `out`."""
+    """Train on the first `part.characters` characters of `texts`; write it and the template."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(_SPLIT, "isolated"),

@@ -65,8 +65,8 @@ def settings() -> list[str]:
         default = str(field.default if field.default is not None else "").replace(f"{ROOT}/", "")
         words = " ".join((field.description or "").split())
         lines.append(f"| `{PREFIX}{name.upper()}` | `{default}` | {words} |")
-    lines += ["| `CITYLLM_TORCH` | `` | Read by `make run` and `make test` only: `gpu` installs the "
-              "build of torch with CUDA, `cpu` the one without; empty decides by itself. |", ""]
+    lines += ["| `CITYLLM_TORCH` | `` | Read by `make run` and `make test` only: `gpu` installs "
+              "the build of torch with CUDA, `cpu` the one without; empty decides by itself. |", ""]
     return lines
 
 

@@ -171,8 +171,8 @@ def fake_services(home: Path, host: str = "127.0.0.1", port: int = 7860,
     image.write_bytes(PIXEL)
     ledger = FakeLedger()
     settings = Settings(home=home, host=host, port=port)
-    return FakeServices(settings, ledger, FakeAssistant(ledger, str(image), pause=pause, release=home / "release"),
-                        Accounts(home / "accounts.sqlite"))
+    assistant = FakeAssistant(ledger, str(image), pause=pause, release=home / "release")
+    return FakeServices(settings, ledger, assistant, Accounts(home / "accounts.sqlite"))
 
 
 def _markdown(answer: Answer) -> str:
@@ -195,8 +195,8 @@ def serving(home: Path, host: str = "127.0.0.1", port: int = 0,
     log = home / "server.log"
     home.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
-        server = subprocess.Popen([sys.executable, __file__, str(home), host, str(port), str(pause)],
-                                  stdout=out, stderr=out,
+        command = [sys.executable, __file__, str(home), host, str(port), str(pause)]
+        server = subprocess.Popen(command, stdout=out, stderr=out,
                                   env={**os.environ, "PYTHONPATH": str(ROOT)})
     address = f"http://127.0.0.1:{port}"
     try:

@@ -36,9 +36,9 @@ HOSTILE = [
     "[x]: javascript:alert(1)\n\n[x]", "${alert(1)}", "{{value}}", "`\"><b>`", "</textarea><b>",
     "[《城乡规划法》第六十四条](#E1\" onclick=\"alert(1))", "&lt;script&gt;", "```html\n<b>\n```",
 ]
-TAGS = set("""a article aside blockquote br button code dd details div dl dt em figcaption figure form
-    h1 h2 h3 h4 h5 h6 header hr img label li mark nav ol p path pre section span strong summary svg
-    table tbody td textarea th thead tr ul""".split())
+TAGS = set("""a article aside blockquote br button code dd details div dl dt em figcaption figure
+    form h1 h2 h3 h4 h5 h6 header hr img label li mark nav ol p path pre section span strong summary
+    svg table tbody td textarea th thead tr ul""".split())
 
 
 class Seen(HTMLParser):
@@ -56,7 +56,8 @@ class Seen(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes |= {name for name, _ in attrs}
-        self.addresses += [value or "" for name, value in attrs if name in ("href", "src", "action")]
+        self.addresses += [value or "" for name, value in attrs
+                           if name in ("href", "src", "action")]
 
     def handle_data(self, data: str) -> None:
         self.words += data
@@ -121,7 +122,8 @@ def test_every_field_of_a_turn_is_escaped(bad: str) -> None:
         ("clause_id", "title", "article_label", "heading", "text", "issuer", "level", "region",
          "status", "source_url"), bad))
     run = run_evidence(bad).model_copy(update={"inputs": {bad: bad}, "summary": bad, "tool": bad})
-    rows = DataRowEvidence(id="E3", table=bad, query=bad, columns=[bad], rows=[[bad]], sources=[bad])
+    rows = DataRowEvidence(id="E3", table=bad, query=bad, columns=[bad], rows=[[bad]],
+                           sources=[bad])
     rule = RuleTraceEvidence(id="E4", rule=bad, steps=[bad])
     answer = Answer(question=bad, text=bad, citations=[clause], evidence=[clause, run, rows, rule],
                     steps=[Step(tool=bad, inputs={bad: bad}, problem=bad, evidence=[bad])],

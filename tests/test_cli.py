@@ -64,7 +64,7 @@ def run(*arguments: str) -> int:
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, events: list[Event | Exception]) -> list[Any]:
-    """Put an assistant with these events behind `ask`; what it was asked is in the list returned."""
+    """Put an assistant with these events behind `ask`; returns the list of what it was asked."""
     asked: list[Any] = []
 
     class Services:
@@ -82,7 +82,8 @@ def answering(monkeypatch: pytest.MonkeyPatch, events: list[Event | Exception]) 
 
     services = Services()
     services.assistant = services  # type: ignore[assignment]
-    monkeypatch.setitem(sys.modules, "app", SimpleNamespace(build=lambda settings, progress: services))
+    root = SimpleNamespace(build=lambda settings, progress: services)
+    monkeypatch.setitem(sys.modules, "app", root)
     return asked
 
 

@@ -14,8 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = "cityllm/model/weights/"
 BINARY = {".safetensors", ".npz", ".png", ".docx", ".pdf", ".gif", ".ico"}
 MACHINE = re.compile("|".join((
-    r"(?<![\w./-])/(?:work|farm|opt|root)/", r"(?<![\w./-])/home/(?!someone/)\w", r"/Users/\w", r"C:\\\\Users",
-    r"pypi\.(?:org|python)", r"python" "hosted", r"registry\." r"npm", r"deb\." "debian",
+    r"(?<![\w./-])/(?:work|farm|opt|root)/", r"(?<![\w./-])/home/(?!someone/)\w",
+    r"/Users/\w", r"C:\\\\Users", r"pypi\.(?:org|python)", r"python" "hosted", r"registry\." r"npm",
+    r"deb\." "debian",
     r"file://")))
 SECRET = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|\bghp_\w{30}|\bhf_\w{30}|\bsk-[A-Za-z0-9]{30}")
 
@@ -26,7 +27,8 @@ def files() -> tuple[Path, ...]:
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
         capture_output=True, check=True).stdout.decode()
-    return tuple(sorted(ROOT / name for name in listed.split("\0") if name and (ROOT / name).exists()))
+    return tuple(sorted(ROOT / name for name in listed.split("\0")
+                        if name and (ROOT / name).exists()))
 
 
 def text_files() -> list[Path]:
@@ -50,8 +52,9 @@ def test_no_secret() -> None:
     assert places(SECRET) == []
 
 
-@pytest.mark.parametrize("line", ["see /wor" "k/main", "cd /ro" "ot/x", "https://pypi" ".org/simple",
-                                  "find-links = /op" "t/wheels", "fi" "le:///x"])
+@pytest.mark.parametrize("line", ["see /wor" "k/main", "cd /ro" "ot/x",
+                                  "https://pypi" ".org/simple", "find-links = /op" "t/wheels",
+                                  "fi" "le:///x"])
 def test_the_pattern_sees_what_it_should(line: str) -> None:
     assert MACHINE.search(line)
 

@@ -197,8 +197,8 @@ def _store(connection: sqlite3.Connection, path: Path, digest: str, parsed: Pars
     connection.execute("INSERT INTO files VALUES (?,0,0,?,?,?,?)",
                        (str(path), digest, PARSER, instrument, parsed.part))
     refresh(connection, instrument)
-    connection.execute("UPDATE instruments SET complete=?, gaps=?, repeals=(SELECT CASE WHEN ?='[]' THEN "
-                       "repeals ELSE ? END) WHERE id=?",
+    connection.execute("UPDATE instruments SET complete=?, gaps=?, repeals=(SELECT CASE WHEN "
+                       "?='[]' THEN repeals ELSE ? END) WHERE id=?",
                        (not cut, json.dumps(list(parsed.gaps), ensure_ascii=False),
                         *[json.dumps(list(dates.repeals), ensure_ascii=False)] * 2, instrument))
     report.added += 1
@@ -230,7 +230,8 @@ def _forget_file(connection: sqlite3.Connection, name: str) -> None:
     connection.execute("DELETE FROM clauses WHERE file=?", (name,))
     connection.execute("DELETE FROM files WHERE path=?", (name,))
     if row:
-        left = connection.execute("SELECT 1 FROM clauses WHERE instrument=? LIMIT 1", row).fetchone()
+        left = connection.execute("SELECT 1 FROM clauses WHERE instrument=? LIMIT 1",
+                                  row).fetchone()
         if left is None:
             connection.execute("DELETE FROM instruments WHERE id=?", row)
         else:

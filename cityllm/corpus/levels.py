@@ -90,7 +90,7 @@ def region_from(path: PurePath, title: str, issuer: str) -> str:
 
 
 def issuer_from(issuer: str, kind: str, title: str) -> str:
-    """The issuer, or, where the text names none, the one that the kind or title leaves no doubt of."""
+    """The issuer, or, where the text names none, the one that kind or title leaves no doubt of."""
     if issuer:
         return issuer
     if kind == "行政法规":

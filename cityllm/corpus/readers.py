@@ -148,7 +148,7 @@ def _docx(path: Path, data: bytes) -> str:
 
     try:
         lines = docx_lines(data)
-    except (OpcError, zipfile.BadZipFile, KeyError, ValueError, SyntaxError, LookupError) as problem:
+    except (OpcError, zipfile.BadZipFile, ValueError, SyntaxError, LookupError) as problem:
         raise UnreadableFile(
             f"{path.name}：DOCX 已损坏（{type(problem).__name__}）。请用 Word 或 WPS 打开并修复后另存。",
             f"{path.name}: broken DOCX ({type(problem).__name__}). Open it in Word, repair and "

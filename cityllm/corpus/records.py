@@ -70,7 +70,8 @@ class Instrument:
 
     def in_force(self, day: date) -> bool:
         """Whether this wording applies on `day`."""
-        return (self.starts is None or self.starts <= day) and (self.ends is None or day < self.ends)
+        begun = self.starts is None or self.starts <= day
+        return begun and (self.ends is None or day < self.ends)
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,9 @@ class Accounts:
         account = Account(name, checked, self._clock())
         with self._connect() as database:
             try:
-                database.execute("INSERT INTO accounts (name, role, hash, created) VALUES (?,?,?,?)",
-                                 (name, checked, _hash(password), account.created))
+                database.execute(
+                    "INSERT INTO accounts (name, role, hash, created) VALUES (?, ?, ?, ?)",
+                    (name, checked, _hash(password), account.created))
             except sqlite3.IntegrityError:
                 raise AccessError(
                     f"用户 {name} 已经存在。要改密码，先运行 cityllm user remove {name}。",

@@ -1,4 +1,4 @@
-"""The chat page: Gradio parts, and which event changes which of them. It renders and decides nothing.
+"""The chat page: Gradio parts, and which event changes which of them. It only renders.
 
 Every part but the question box is one HTML string made by a pure function (`frame`, `turns`,
 `citation_panel`); `page.js` turns clicks into named events; `handlers` answers them. An answer is
@@ -72,8 +72,8 @@ def build_page(chat: Chat) -> gr.Blocks:
                                     apply_default_css=False)
                     hint = html("hint")
                 small = html("small")
-        parts = Parts(top, side, turns, live, welcome, date_words, hint, question, send, stop, small,
-                      notice).all()
+        parts = Parts(top, side, turns, live, welcome, date_words, hint, question, send, stop,
+                      small, notice).all()
         here = [conversation, language]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 

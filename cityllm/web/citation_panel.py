@@ -1,7 +1,7 @@
 """The article beside the answer: wording, dates, level, issuer, status, source, neighbours.
 
-Pure functions of what the ledger hands out. Where the ledger no longer holds the article, the wording
-that the answer was given with is shown and said to be that.
+Pure functions of what the ledger hands out. Where the ledger no longer holds the article, the
+wording that the answer was given with is shown and said to be that.
 """
 
 from __future__ import annotations

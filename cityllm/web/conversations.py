@@ -1,8 +1,8 @@
 """Conversations, their turns and what people said of them: SQLite, so that a restart loses nothing.
 
-Every method takes the user and sees only that user's rows; another's conversation is as one that does
-not exist. An answer is kept whole (evidence, steps, dates), so that it can be shown and exported as
-it was given. Thread-safe: one connection, one lock.
+Every method takes the user and sees only that user's rows; another's conversation is as one that
+does not exist. An answer is kept whole (evidence, steps, dates), so that it can be shown and
+exported as it was given. Thread-safe: one connection, one lock.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class Conversations:
         """The store at `path`. A turn still running belongs to a program that is no more."""
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        db.executescript("PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;")
+        db.executescript("PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; "
+                         "PRAGMA busy_timeout=5000;")
         db.executescript(_SCHEMA)
         db.execute("UPDATE turns SET state = 'failed' WHERE state = 'running'")
         return cls(db)
@@ -126,8 +127,8 @@ class Conversations:
     def finish(self, turn: int, answer: Answer) -> None:
         """Keep the answer of a turn that is still running; otherwise (stopped, deleted) nothing."""
         with self._transaction() as db:
-            db.execute("UPDATE turns SET state = 'done', answer = ? WHERE id = ? AND state = 'running'",
-                       (answer.model_dump_json(), turn))
+            db.execute("UPDATE turns SET state = 'done', answer = ? "
+                       "WHERE id = ? AND state = 'running'", (answer.model_dump_json(), turn))
 
     def fail(self, turn: int, zh: str, en: str, state: State = "failed") -> None:
         """End a running turn without an answer; `zh` and `en` are the sentence shown."""

@@ -47,7 +47,8 @@ def pairs(values: Mapping[str, Any], language: Language) -> str:
     if not values:
         return f'<p class="quiet">{escape(text("no_inputs", language))}</p>'
     rows = "".join(f"<div><dt>{escape(label('in', k, language))}</dt>"
-                   f"<dd>{escape(label('value', v, language))}</dd></div>" for k, v in values.items())
+                   f"<dd>{escape(label('value', v, language))}</dd></div>"
+                   for k, v in values.items())
     return f'<dl class="pairs">{rows}</dl>'
 
 
@@ -89,7 +90,8 @@ def evidence_list(answer: Answer, turn: int, language: Language) -> str:
     items = "".join(f'<li id="evidence-{turn}-{escape(piece.id)}">'
                     f'<span class="id">{escape(piece.id)}</span>'
                     f"<div>{_piece(piece, turn, language)}</div></li>" for piece in answer.evidence)
-    return f'<details class="fold"><summary>{head}</summary><ul class="evidence">{items}</ul></details>'
+    return (f'<details class="fold"><summary>{head}</summary>'
+            f'<ul class="evidence">{items}</ul></details>')
 
 
 def _piece(piece: Evidence, turn: int, language: Language) -> str:

@@ -12,10 +12,11 @@ from cityllm.web.texts import EXAMPLES, text
 
 
 def header(language: Language, user: str, signed_in: bool, status_known: date | None) -> str:
-    """Name, state of the regulations, language switch and, where there are accounts, the way out."""
+    """Name, state of the regulations, language switch; the way out where there are accounts."""
     known = ""
     if status_known is not None:
-        known = f'<span class="known">{escape(text("status_known", language, date=status_known))}</span>'
+        words = text("status_known", language, date=status_known)
+        known = f'<span class="known">{escape(words)}</span>'
     tongues = "".join(
         f'<button type="button" data-do="speak" data-lang="{code}" lang="{code}" '
         f'aria-pressed="{str(code == language).lower()}">{name}</button>'
@@ -38,9 +39,11 @@ def header(language: Language, user: str, signed_in: bool, status_known: date | 
 def history(conversations: Sequence[Conversation], current: str, language: Language) -> str:
     """The user's conversations, the current one marked."""
     rows = "".join(_row(one, one.id == current, language) for one in conversations)
-    body = f"<ul>{rows}</ul>" if rows else f'<p class="quiet">{escape(text("no_history", language))}</p>'
+    none = f'<p class="quiet">{escape(text("no_history", language))}</p>'
+    body = f"<ul>{rows}</ul>" if rows else none
     return (f'<nav class="history" aria-label="{escape(text("history", language))}">'
-            f'<button type="button" class="new" data-do="fresh">{escape(text("new", language))}</button>'
+            f'<button type="button" class="new" data-do="fresh">'
+            f'{escape(text("new", language))}</button>'
             f'<h2>{escape(text("history", language))}</h2>{body}</nav>')
 
 
@@ -49,7 +52,8 @@ def _row(one: Conversation, current: bool, language: Language) -> str:
     day = one.changed.astimezone().strftime("%Y-%m-%d %H:%M")
     sure = escape(text("delete_sure", language))
     label = escape(text("delete_named", language, title=one.title))
-    return (f'<li{mark}><button type="button" class="pick" data-do="open" data-id="{escape(one.id)}">'
+    return (f'<li{mark}>'
+            f'<button type="button" class="pick" data-do="open" data-id="{escape(one.id)}">'
             f'{escape(one.title)}<span class="when">{day}</span></button>'
             f'<button type="button" class="drop" data-do="remove" data-id="{escape(one.id)}" '
             f'data-sure="{sure}" aria-label="{label}" title="{escape(text("delete", language))}">×'
@@ -60,8 +64,9 @@ def welcome(language: Language) -> str:
     """What can be asked, with examples that ask themselves."""
     at = 0 if language == "zh" else 1
     cards = "".join(
-        f'<li><button type="button" data-do="example" data-n="{n}"><span>{escape(one.field[at])}</span>'
-        f"{escape(one.question[at])}</button></li>" for n, one in enumerate(EXAMPLES))
+        f'<li><button type="button" data-do="example" data-n="{n}">'
+        f"<span>{escape(one.field[at])}</span>{escape(one.question[at])}</button></li>"
+        for n, one in enumerate(EXAMPLES))
     return (f'<section class="welcome"><h2>{escape(text("welcome", language))}</h2>'
             f'<p>{escape(text("welcome_more", language))}</p>'
             f'<h3>{escape(text("examples", language))}</h3><ul>{cards}</ul></section>')

@@ -1,7 +1,7 @@
 """An answer's Markdown as safe HTML: nothing in it but text, lists, tables, quotes and references.
 
-HTML in the text is escaped; pictures and addresses of the text are not made (an address that a model
-or a law wrote is no link of ours). `[《城乡规划法》第六十四条](#E1)` becomes a button that opens that
+HTML in the text is escaped; pictures and addresses of the text are not made (an address that a
+model or a law wrote is no link of ours). `[《城乡规划法》第六十四条](#E1)` becomes a button that opens that
 article; a link to a run shows its evidence; every other link is left as its words.
 """
 

@@ -1,7 +1,7 @@
 """Answers on their way: one thread each, watched by as many pages as like, stopped by a word.
 
 The thread belongs to the question, not to the page: a page that is closed or loaded again loses
-nothing. What cannot be answered ends in a sentence that is kept with the turn; the log has the rest.
+nothing. What cannot be answered ends in a sentence kept with the turn; the log has the rest.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ TICK = 0.12
 class Answers(Protocol):
     """What the chat needs of an assistant."""
 
-    def stream(self, question: str, history: Sequence[tuple[str, str]] = (), as_of: date | None = None,
-               language: Language | None = None) -> Iterator[Event]:
+    def stream(self, question: str, history: Sequence[tuple[str, str]] = (),
+               as_of: date | None = None, language: Language | None = None) -> Iterator[Event]:
         """Events, the last of them Final."""
 
 
@@ -126,8 +126,8 @@ class Runs:
         self._runs: dict[int, Run] = {}
         self.patience = patience
 
-    def start(self, turn: int, question: str, history: Sequence[tuple[str, str]], as_of: date | None,
-              language: Language | None) -> Run:
+    def start(self, turn: int, question: str, history: Sequence[tuple[str, str]],
+              as_of: date | None, language: Language | None) -> Run:
         """Begin to answer `turn` and return at once; `language` None: as the question is."""
         run = self._runs[turn] = Run(turn, question)
         threading.Thread(target=self._work, args=(run, question, history, as_of, language),
@@ -182,8 +182,8 @@ class Runs:
             self._runs.pop(run.turn, None)
             run.end()
 
-    def _answer(self, run: Run, question: str, history: Sequence[tuple[str, str]], as_of: date | None,
-                language: Language | None) -> Answer | None:
+    def _answer(self, run: Run, question: str, history: Sequence[tuple[str, str]],
+                as_of: date | None, language: Language | None) -> Answer | None:
         """The answer, None when stopped. RuntimeError where the stream ends without one."""
         stream = self._assistant.stream(question, history, as_of=as_of, language=language)
         for event in stream:

@@ -1,4 +1,4 @@
-"""Who is signed in: random tokens in a cookie, their hashes in SQLite, so that a restart keeps them."""
+"""Who is signed in: random tokens in a cookie, their hashes in SQLite; a restart keeps them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every word of the pages, Chinese first, English beside it. Refusals are in `cityllm/messages.py`."""
+"""Every word of the pages, Chinese first, English beside it. Refusals: `cityllm/messages.py`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "signed_in": ("用户：{name}", "User: {name}"),
     "limits": (
         "回答由程序核对出处后给出，供工作参考；正式处理以有权机关发布的文本为准。",
-        "Answers are checked against their sources and are an aid to work; what counts officially is "
-        "the text published by the competent authority."),
+        "Answers are checked against their sources and are an aid to work; what counts officially "
+        "is the text published by the competent authority."),
     # conversations
     "history": ("历史对话", "Conversations"),
     "new": ("新对话", "New conversation"),
@@ -28,8 +28,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "delete_sure": ("删除这个对话和它的全部记录？此操作不能撤销。",
                     "Delete this conversation and all its records? This cannot be undone."),
     "gone": ("这个对话不存在，或者不属于您。请从左侧另选一个，或新建对话。",
-             "This conversation does not exist or is not yours. Choose another on the left or start a "
-             "new one."),
+             "This conversation does not exist or is not yours. Choose another on the left or "
+             "start a new one."),
     # asking
     "welcome": ("想查什么，直接问", "Ask in your own words"),
     "welcome_more": (
@@ -45,8 +45,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "as_of_today": ("不选：按问题里写明的日期，没有就按今天",
                     "Empty: the date in the question, otherwise today"),
     "bad_date": ("日期 {value} 不可用。请选 1949-10-01 到 2100-12-31 之间的一天，或者清空表示今天。",
-                 "The date {value} cannot be used. Choose a day from 1949-10-01 to 2100-12-31, or clear "
-                 "it for today."),
+                 "The date {value} cannot be used. Choose a day from 1949-10-01 to 2100-12-31, or "
+                 "clear it for today."),
     "too_long": ("问题有 {n} 个字，最多 {most} 个。请删短后再问。",
                  "The question has {n} characters; at most {most} are allowed. Please shorten it."),
     "empty": ("请先写下问题。", "Please write a question first."),
@@ -62,18 +62,20 @@ TEXTS: dict[str, tuple[str, str]] = {
              "Still working after {seconds} s. You can wait or press Stop."),
     "draft": ("正在写，完成后核对出处", "Being written; sources are checked at the end"),
     "stopped": ("已停止。这次没有回答，写到一半的内容没有核对，不保留。",
-                "Stopped. There is no answer; the unfinished text was not checked and is not kept."),
+                "Stopped. There is no answer; the unfinished text was not checked and is not "
+                "kept."),
     "interrupted": ("服务中断，这个问题没有答完。请再问一次。",
                     "The service was interrupted before this was answered. Please ask again."),
     "unreadable": ("这条记录是旧版本写的，现在读不了。请再问一次。",
-                   "This record was written by an older version and cannot be read. Please ask again."),
+                   "This record was written by an older version and cannot be read. Please ask "
+                   "again."),
     "timeout": ("等了 {seconds} 秒仍没有回答，已停止。请稍后再问；若一直如此，请管理员运行 cityllm doctor。",
-                "There was no answer within {seconds} s, so it was stopped. Please ask again later; if "
-                "it keeps happening, the administrator should run cityllm doctor."),
+                "There was no answer within {seconds} s, so it was stopped. Please ask again "
+                "later; if it keeps happening, the administrator should run cityllm doctor."),
     "failed": ("程序出了错，这次没有回答。问题已记入日志（编号 {number}）。请再问一次；若仍然如此，请把编号告诉"
                "管理员。",
-               "The program failed and there is no answer. It is in the log (number {number}). Please "
-               "ask again; if it fails again, give the number to the administrator."),
+               "The program failed and there is no answer. It is in the log (number {number}). "
+               "Please ask again; if it fails again, give the number to the administrator."),
     # an answer
     "step_running": ("进行中", "running"),
     "steps": ("经过：{n} 步，{seconds} 秒", "How: {n} steps, {seconds} s"),
@@ -139,7 +141,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "export_md": ("导出 Markdown", "Export Markdown"),
     "export_docx": ("导出 Word", "Export Word"),
     "export_failed": ("导出没有成功。请再试一次；若仍然如此，请告诉管理员。",
-                      "The export failed. Please try again; if it fails again, tell the administrator."),
+                      "The export failed. Please try again; if it fails again, tell the "
+                      "administrator."),
     # the article beside the answer
     "panel": ("条文", "Article"),
     "close": ("关闭", "Close"),
@@ -177,7 +180,7 @@ def text(name: str, language: Language, /, **values: object) -> str:
 
 
 def label(kind: str, word: object, language: Language) -> str:
-    """What the table calls an input (`in`) or one of its values (`value`); the word itself if nothing."""
+    """What the table calls an input (`in`) or one of its values (`value`); else the word itself."""
     name = f"{kind}_{word}"
     return text(name, language) if name in TEXTS else str(word)
 
@@ -206,12 +209,12 @@ EXAMPLES: tuple[Example, ...] = (
             ("信访事项受理后多少天内要办结？", "Within how many days must a petition be settled?")),
     Example(("信访", "Petitions"),
             ("2026年3月5日收到信访处理意见，不服的话最晚哪天申请复查？",
-             "From 2026-03-05, when does a period of 30日 end?")),
+             "From 2026-03-05, when does a period of 30 days end?")),
     Example(("企业", "Enterprises"),
             ("机关向中小企业采购，最迟多久要付款？",
              "How soon must a public body pay a small enterprise?")),
     Example(("计算", "Calculation"),
-            ("30亩地，容积率2.5，最多能建多少平方米？", "How much is 30亩 * 2.5 in square metres?")),
+            ("30亩地，容积率2.5，最多能建多少平方米？", "How much is 30 mu * 2.5 in square metres?")),
     Example(("交通", "Traffic"),
             ("如果把主路封了，平均车速会怎样？",
              "What happens to the average speed if the main road is closed?")),

@@ -21,8 +21,9 @@ from cityllm.web.texts import text
 SLOW = 8
 """Seconds of silence after which the page says that it is still working."""
 _REFUSALS = ("no_such_article", "not_held", "no_model")
-_THUMB = ('<svg viewBox="0 0 24 24" aria-hidden="true"{turned}><path d="M3 10h4v11H3zM9 21V10l4-8'
-          'c1.7 0 2.6 1.2 2.3 2.8L14.5 9H20c1.3 0 2.2 1.2 1.9 2.4l-2 8c-.3 1-1.1 1.6-2.1 1.6z"/></svg>')
+_THUMB = ('<svg viewBox="0 0 24 24" aria-hidden="true"{turned}><path d="M3 10h4v11H3zM9 21V10'
+          'l4-8c1.7 0 2.6 1.2 2.3 2.8L14.5 9H20c1.3 0 2.2 1.2 1.9 2.4l-2 8'
+          'c-.3 1-1.1 1.6-2.1 1.6z"/></svg>')
 
 
 def transcript(turns: Sequence[Turn], conversation: str, language: Language) -> str:
@@ -35,10 +36,12 @@ def transcript(turns: Sequence[Turn], conversation: str, language: Language) -> 
 def turn_view(turn: Turn, language: Language) -> str:
     """One question with its answer, or with the sentence that says why there is none."""
     if turn.answer is None:
-        reply = f'<div class="reply sorry" role="status"><p>{escape(_sentence(turn, language))}</p></div>'
+        words = escape(_sentence(turn, language))
+        reply = f'<div class="reply sorry" role="status"><p>{words}</p></div>'
     else:
         reply = _reply(turn, turn.answer, language)
-    return f'<article class="turn" id="turn-{turn.id}">{_question(turn.question, language)}{reply}</article>'
+    return (f'<article class="turn" id="turn-{turn.id}">{_question(turn.question, language)}{reply}'
+            "</article>")
 
 
 def live_view(live: Live, language: Language) -> str:
@@ -87,7 +90,8 @@ def _reply(turn: Turn, answer: Answer, language: Language) -> str:
         name = answer.refused if answer.refused in _REFUSALS else "refused"
         flag = f'<p class="flag">{escape(text(name, language))}</p>'
     body = render(answer.text, [*answer.evidence, *answer.citations], turn.id, language)
-    return (f'<div class="{kind}"><span class="who">{escape(text("assistant", language))}</span>{flag}'
+    return (f'<div class="{kind}">'
+            f'<span class="who">{escape(text("assistant", language))}</span>{flag}'
             f'<div class="text">{body}</div>{maps(answer, turn.id, language)}'
             f"{_cited(answer, turn.id, language)}{_steps(answer.steps, language)}"
             f"{evidence_list(answer, turn.id, language)}{_meta(answer, language)}"
@@ -125,7 +129,8 @@ def _step(step: Step, language: Language) -> str:
     seconds = text("seconds", language, seconds=f"{step.seconds:.2f}")
     found = ""
     if step.evidence:
-        found = f'<p class="quiet">{escape(text("found", language))} {escape("、".join(step.evidence))}</p>'
+        pieces = escape("、".join(step.evidence))
+        found = f'<p class="quiet">{escape(text("found", language))} {pieces}</p>'
     problem = ""
     if step.problem:
         problem = (f'<p class="problem">{escape(text("problem", language))}：'
@@ -170,4 +175,5 @@ def _comment(turn: Turn, language: Language) -> str:
     return (f'<div class="comment" data-box><p role="status">{escape(text("thanks", language))}</p>'
             f'<label>{label}<textarea rows="2" maxlength="1000"></textarea></label>'
             f'<button type="button" class="act" data-do="comment" data-turn="{turn.id}" '
-            f'data-verdict="{turn.verdict}">{escape(text("comment_send", language))}</button></div>')
+            f'data-verdict="{turn.verdict}">{escape(text("comment_send", language))}</button>'
+            "</div>")
