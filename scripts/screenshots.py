@@ -9,7 +9,6 @@ where an answer does not come, so that no picture of a failure is taken for one 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -35,8 +34,7 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=program,
-                                       args=["--no-sandbox", "--disable-gpu"],
-                                       env={**os.environ, "LANGUAGE": "zh_CN"})
+                                       args=["--no-sandbox", "--disable-gpu"])
         try:
             for name, width, height, question in (
                     ("chat-desktop", 1440, 900, PENALTY), ("chat-phone", 390, 844, PENALTY),
