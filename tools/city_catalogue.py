@@ -69,8 +69,11 @@ class Catalogue:
     rows: tuple[Row, ...]
     places: dict[str, list[str]]
     absent: tuple[str, ...]
-    synonyms: dict[str, str]
+    synonyms: dict[str, list[str]]
     groups: dict[str, list[str]]
+    landmarks: dict[str, str]
+    aliases: dict[str, list[str]]
+    also: dict[str, list[str]]
     column_units: dict[str, str] = field(default_factory=dict)
 
     def english(self, place: str) -> str:
@@ -80,32 +83,35 @@ class Catalogue:
 
     def absent_places(self, text: str) -> list[str]:
         """Well-known places in the text without any row."""
+        text = self._without_landmarks(text)[1]
         return [name for name in self.absent if _stands(name, text)]
 
     def take_places(self, text: str) -> tuple[list[str], str]:
-        """Places in the text, and the text without their names. A country beside a city goes."""
+        """Places in the text, and the text without their names. A country beside a city goes; a
+        landmark says its city and stays, for it is part of a measure's name."""
         for name in sorted(self.groups, key=len, reverse=True):
             if _stands(name, text):
                 return self.groups[name], re.sub(re.escape(name), " ", text, flags=re.IGNORECASE)
-        found: list[str] = []
+        found, bare = self._without_landmarks(text)
         spelled = [(s, place) for place, others in self.places.items() for s in (place, *others)]
         for spelling, place in sorted(spelled, key=lambda pair: -len(pair[0])):
-            if _stands(spelling, text):
-                keep = spelling if spelling in ("华西医院", "云栖小镇", "海纳小镇") else " "
-                text = re.sub(re.escape(spelling), keep, text, flags=re.IGNORECASE)
+            if _stands(spelling, bare):
+                bare = re.sub(re.escape(spelling), " ", bare, flags=re.IGNORECASE)
+                text = re.sub(re.escape(spelling), " ", text, flags=re.IGNORECASE)
                 if place not in found:
                     found.append(place)
         cities = [p for p in found if p not in ("美国", "全国", "全球")]
         return (cities or found), text
 
-    def plain(self, text: str) -> str:
-        """The text with words of questions replaced by words of measures."""
-        for word in sorted(self.synonyms, key=len, reverse=True):
-            if word.isascii():
-                text = re.sub(rf"\b{word}\b", self.synonyms[word], text, flags=re.IGNORECASE)
-            elif self.synonyms[word] not in text:
-                text = text.replace(word, self.synonyms[word])
-        return text
+    def _without_landmarks(self, text: str) -> tuple[list[str], str]:
+        """Cities of the landmarks in the text, and the text without the landmarks."""
+        found: list[str] = []
+        for name in sorted(self.landmarks, key=len, reverse=True):
+            if _stands(name, text):
+                text = re.sub(re.escape(name), " ", text, flags=re.IGNORECASE)
+                if self.landmarks[name] not in found:
+                    found.append(self.landmarks[name])
+        return found, text
 
 
 def _stands(name: str, text: str) -> bool:
@@ -135,8 +141,9 @@ def load_catalogue(folder: Path) -> Catalogue:
         raise ValueError(f"catalogue.yaml has no place {sorted(unknown)}")
     return Catalogue(found["publication"]["zh"], found["publication"]["en"], tuple(tables),
                      tuple(rows), found["places"],
-                     (*found["not_held"]["zh"], *found["not_held"]["en"]), found["synonyms"],
-                     found["groups"], units)
+                     (*found["not_held"]["zh"], *found["not_held"]["en"]),
+                     {str(k): list(v) for k, v in found["synonyms"].items()}, found["groups"],
+                     found["landmarks"], found["aliases"], found["also"], units)
 
 
 def _read(path: Path, name: str, about: dict[str, Any]) -> Table:

@@ -1,9 +1,9 @@
 """Published city figures, found by words or by read-only SQL; every row carries its source.
 
-Words are matched openly: places by their names, measures by the share of the question's letters
-that stand in the measure's name. Below 0.6 (0.8 without a place) nothing is answered. SQL runs in
-memory on the catalogued tables only: one SELECT, no file, no network, limits on rows, time and
-memory. The tool holds no live data.
+A question is matched openly (see city_match): places by their names, measures by how much of the
+name stands in the question and of the question in the name. Below NAMED, ASKED and FITS (higher
+without a place) nothing is answered. SQL runs in memory on the catalogued tables only: one SELECT,
+no file, no network, limits on rows, time and memory. The tool holds no live data.
 """
 
 from __future__ import annotations
@@ -16,25 +16,40 @@ from typing import Any
 
 from tools import ToolInputError
 from tools.city_catalogue import Catalogue, Row, load_catalogue
+from tools.city_match import (
+    CHANGE,
+    Fit,
+    Question,
+    asked_side,
+    fits,
+    has,
+    headed,
+    read_question,
+    uncovered,
+    unknown_start,
+)
 from tools.schema import Figure, ToolResult
 
 MAX_ROWS = 50
 MAX_FIGURES = 20
 MAX_SECONDS = 5.0
 MAX_CELL = 300
-LIKE = 0.6
-LIKE_ANYWHERE = 0.8
+NAMED, NAMED_ANYWHERE = 0.45, 0.6
+FITS, FITS_ANYWHERE = 0.56, 0.62
+ASKED, ASKED_ANYWHERE = 0.45, 0.6
+FULL, LISTED = 0.97, 0.95
+CLOSE = 0.1
+WHOLE = ("全国", "全球", "美国", "英国", "爱尔兰", "埃塞俄比亚")
+SIZES = {"十亿": 1e9, "亿": 1e8, "万": 1e4}
 DATA = Path(__file__).resolve().parent / "data" / "cities"
-_FILLER = re.compile(
-    r"请问|请|帮我|查询|查一下|查|看看|告诉我|我想知道|有没有|有多少|是多少|多少|哪些|哪个|哪座|几|什么|怎么样|如何|"
-    r"数据|数字|情况|分别|各个?|所有|以及|目前|现在|城市的|对比|比较|排名|排行|前后|变化|之前|之后|以前|以后|"
-    r"取消|提高|增加|减少|需要|(?<=限行)[前后]|和|与|及|的|了|吗|呢|是|有|在|市|年|[？?，。,、：:！!\s]")
-_RANKS = re.compile(r"最|哪个|哪座|哪些城市|排名|排行|各城市|各个城市|\bwhich\b|est\b|\brank", re.IGNORECASE)
-_MOST = re.compile(r"最[大小多少高低长短严重]+|\b(?:most|least|highest|lowest|largest|worst)\b",
-                   re.IGNORECASE)
-_FILLER_EN = set(
-    "the a an of in for is are what which how much many s and to city cities data figure figures "
-    "compare by with per show me tell was were do does it".split())
+_RANKS = re.compile(r"最|哪个城市|哪座|哪些城市|前十|排名|排行|排个名|各城市|各个城市|各国|几个.{0,2}城市|列个表|"
+                    r"\bwhich\b|\brank|\bcities\b", re.IGNORECASE)
+_BEST = re.compile(r"最[高大]|\b(?:highest|tallest|largest)\b", re.IGNORECASE)
+_LISTS = re.compile(r"有关|关于|有啥|哪些数据|什么数据|数据目录|\blist\b|what data", re.IGNORECASE)
+_RISING = re.compile(r"最[矮低小少短轻]|\b(?:lowest|least|smallest|fewest|shortest)\b", re.IGNORECASE)
+_YEAR = re.compile(r"(?<![\d.])(?P<year>(?:19|20)\d{2})(?!\d)(?:\s*年)?(?:\d{1,2}月)?(?:\d{1,2}[日号])?"
+                   r"(?P<around>以?[后前来]|之[后前]|起|到)?")
+_AROUND_EN = re.compile(r"\b(?:after|since|before|by|until|from)\s+(?:19|20)\d{2}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,7 @@ class CityData(ToolResult):
 def query_city_data(query: str, sql: str = "") -> CityData:
     """查城市公开数据（车速、拥堵、停车等）。Published city figures with sources.
 
-    query: 城市和指标，如 南昌 平均车速；city and measure, in words
+    query: 用户的整句问题，或城市和指标；the question as asked, or city and measure
     sql: 可选，只读SELECT，表 figures；optional read-only SELECT over figures
     """
     catalogue = load_catalogue(DATA)
@@ -60,128 +75,175 @@ def query_city_data(query: str, sql: str = "") -> CityData:
 
 
 def _by_words(query: str, catalogue: Catalogue) -> CityData:
-    absent = catalogue.absent_places(query)
     places, rest = catalogue.take_places(query)
+    absent = catalogue.absent_places(query)
     if absent:
         held = "、".join(catalogue.places)
         raise ToolInputError(f"没有“{'、'.join(absent)}”的数据。有数据的地方：{held}。",
                              f"No data on {', '.join(absent)}. Held: "
                              f"{', '.join(catalogue.english(p) for p in catalogue.places)}.")
-    year = re.search(r"(?<!\d)(?:19|20)\d{2}(?!\d)", rest)
+    dated = _YEAR.search(rest)
+    year = dated["year"] if dated and not dated["around"] and not _AROUND_EN.search(rest) else ""
+    rest = _YEAR.sub(" ", rest)
+    if not places and _RANKS.search(rest) and re.search(r"平均|average|mean", rest):
+        rest = _BEST.sub(" ", rest)
+    question = read_question(rest, catalogue)
+    found = fits(question, catalogue.rows, catalogue)
     if year:
-        rest = rest.replace(year[0], " ")
-    pieces = _pieces(catalogue.plain(rest))
-    scored = [(_share(pieces, row), row) for row in catalogue.rows]
-    if _MOST.search(rest) and max(s for s, _ in scored) < LIKE_ANYWHERE:
-        pieces = _pieces(catalogue.plain(_MOST.sub(" ", rest)))
-        scored = [(_share(pieces, row), row) for row in catalogue.rows]
-    if places and not pieces:
-        scored = [(1.0, row) for row in catalogue.rows]
-    fitting = [(s, row) for s, row in scored if s >= (LIKE if places else LIKE_ANYWHERE)]
-    if _RANKS.search(query):
+        told = {fit.row for fit in found if year in fit.row.measure_zh}
+    fitting = [fit for fit in found if _good(fit, bool(places), query)]
+    if places and not question.parts:
+        fitting = found
+    elif not places and (unknown_start(question, catalogue) or _foreign(rest, catalogue)):
+        fitting = []
+    elif places and not any(fit.row.place in places for fit in fitting):
+        fitting += [fit for fit in found if headed(question, fit.row) and fit.row.place in places]
+    if _RANKS.search(query) and not places:
         fitting = _compared(fitting)
-    here = [(s, row) for s, row in fitting if not places or row.place in places]
+    here = [fit for fit in fitting if not places or _about(fit.row, places, catalogue)]
     if not here:
         _nothing(query, places, fitting, catalogue)
-    best = max(s for s, _ in here)
-    chosen = [row for s, row in here if s >= 0.8 * best]
+    best = max(fit.score for fit in here)
+    close = CLOSE if len(question.clauses) < 2 else 2 * CLOSE
+    chosen = [fit for fit in here if fit.score >= best - close or (
+        fit.asked >= LISTED and _LISTS.search(query))]
     if year:
-        dated = [row for row in chosen
-                 if year[0] in (row.year, *re.findall(r"\d{4}", row.measure_zh))]
-        if not dated:
-            years = "、".join(sorted({row.year or "未注明年份" for row in chosen}))
-            raise ToolInputError(f"没有 {year[0]} 年的这项数据；有的年份：{years}。",
-                                 f"No such figure for {year[0]}; years held: {years}.")
-        chosen = dated
-    return _answer(query, chosen, pieces, catalogue)
+        of_year = [fit for fit in here if fit.row.year == year or fit.row in told]
+        if not of_year:
+            years = "、".join(sorted({fit.row.year or "未注明年份" for fit in chosen}))
+            raise ToolInputError(f"没有 {year} 年的这项数据；有的年份：{years}。",
+                                 f"No such figure for {year}; years held: {years}.")
+        best = max(fit.score for fit in of_year)
+        chosen = [fit for fit in of_year if fit.score >= best - CLOSE]
+    elif places:
+        chosen += _rest_of(question, chosen, [fit for fit in found if _about(
+            fit.row, places, catalogue) and fit.name >= NAMED_ANYWHERE], catalogue)
+    return _answer(query, _in_order(chosen, query, catalogue, year), catalogue)
 
 
-def _compared(fitting: list[tuple[float, Row]]) -> list[tuple[float, Row]]:
-    """For a question that ranks cities: only measures held for three places or more, if any."""
+def _foreign(text: str, catalogue: Catalogue) -> bool:
+    """Whether an English question names something with a capital that no row knows: a place?"""
+    words = re.findall(r"(?<=[a-z,] )[A-Z][a-z]+", text)
+    return any(unknown_start(read_question(word, catalogue), catalogue) for word in words)
+
+
+def _rest_of(question: Question, chosen: list[Fit], here: list[Fit],
+             catalogue: Catalogue) -> list[Fit]:
+    """Rows for what else is asked: 路口数量和信号灯数量, 是多少，占几成."""
+    more: list[Fit] = []
+    for part in uncovered(question, [fit.row for fit in chosen], catalogue):
+        found = [fit for fit in here if fit not in chosen and has(part, fit.row, catalogue)]
+        best = max((fit.score for fit in found), default=0.0)
+        more += [fit for fit in found if fit.score >= best - CLOSE and fit not in more]
+    if len(question.clauses) > 1:
+        more += [fit for fit in here if fit.name >= FULL and fit not in [*chosen, *more]]
+    return more
+
+
+def _good(fit: Fit, placed: bool, query: str) -> bool:
+    """Whether a row may answer: enough of its name is asked for, and enough of the question is
+    about it. A question for a list only needs to be about it."""
+    if _LISTS.search(query) and fit.asked >= LISTED:
+        return True
+    if fit.asked < (ASKED if placed else ASKED_ANYWHERE) and fit.name < FULL:
+        return False
+    return fit.name >= (NAMED if placed else NAMED_ANYWHERE) and fit.score >= (
+        FITS if placed else FITS_ANYWHERE)
+
+
+def _about(row: Row, places: Sequence[str], catalogue: Catalogue) -> bool:
+    also = next((p for start, p in catalogue.also.items() if row.measure_zh.startswith(start)), [])
+    return row.place in places or any(place in also for place in places)
+
+
+def _compared(fitting: list[Fit]) -> list[Fit]:
+    """For a question that ranks cities: only measures held for two cities or more, if any."""
+    fitting = [fit for fit in fitting if fit.row.place not in WHOLE] or fitting
     where: dict[str, set[str]] = {}
-    for _, row in fitting:
-        where.setdefault(row.measure_zh, set()).add(row.place)
-    return [(s, row) for s, row in fitting if len(where[row.measure_zh]) >= 3] or fitting
+    for fit in fitting:
+        where.setdefault(fit.row.measure_zh, set()).add(fit.row.place)
+    return [fit for fit in fitting if len(where[fit.row.measure_zh]) >= 2] or fitting
 
 
-def _pieces(text: str) -> list[str]:
-    """Chinese runs and Latin words of a question, without words that ask."""
-    runs = re.findall(r"[一-鿿]+", _FILLER.sub(" ", text))
-    words = (w for w in re.findall(r"[a-z]+", text.lower()) if w not in _FILLER_EN)
-    return runs + [_stem(word) for word in words]
+def _in_order(chosen: list[Fit], query: str, catalogue: Catalogue, year: str) -> list[Row]:
+    """Best first; the two sides of a pair together, in the order asked for; ranked by value where
+    a ranking is asked for; newest first where one measure has several years."""
+    sides = asked_side(query)
+    scores: dict[tuple[str, str], float] = {}
+    for fit in chosen:
+        pair = fit.row.place, _bare(fit.row)
+        scores[pair] = max(fit.score, scores.get(pair, 0.0))
+    rows = {fit.row for fit in chosen}
+    if not year:
+        for row in filter(_side, catalogue.rows):
+            changes = [s for (place, name), s in scores.items() if place == row.place
+                       and CHANGE.search(name) and _bare(row).endswith(CHANGE.sub("", name))]
+            if (row.place, _bare(row)) in scores or changes:
+                scores.setdefault((row.place, _bare(row)), min(changes, default=0.0) - CLOSE)
+                rows.add(row)
+    measures = {_bare(row): max(s for (_, m), s in scores.items() if m == _bare(row))
+                for row in rows}
+    ranked, rising = bool(_RANKS.search(query)), bool(_RISING.search(query))
+    order = list(catalogue.places)
+    spoken = {place: query.find(place) for place in order}
+
+    def key(row: Row) -> tuple[float | int, ...]:
+        side = sides.index(_side(row)) if _side(row) else 0
+        size = row.number * next((n for mark, n in SIZES.items() if mark in row.unit), 1)
+        value = (size if rising else -size) if ranked else 0
+        return (-round(measures[_bare(row)], 3), list(measures).index(_bare(row)) if ranked else 0,
+                value, spoken[row.place], order.index(row.place), side, -int(row.year or 0))
+
+    return sorted(sorted(rows, key=catalogue.rows.index), key=key)
 
 
-def _stem(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+def _bare(row: Row) -> str:
+    """The measure without the side of a pair: 平均车速（限行期间） -> 平均车速."""
+    return re.sub(r"（.*?）", "", row.measure_zh)
 
 
-def _left_over(piece: str, row: Row) -> str:
-    """What of one piece does not stand in the row's area or measure, in parts of two or more."""
-    if piece.isascii():
-        words = {_stem(w) for w in re.findall(r"[a-z]+", row.measure_en.lower())}
-        return "" if piece in words else piece
-    name, rest, at = row.area + row.measure_zh, "", 0
-    shortest = min(2, len(piece))
-    while at < len(piece):
-        end = next((e for e in range(len(piece), at + shortest - 1, -1) if piece[at:e] in name), at)
-        rest += "" if end > at else piece[at]
-        at = max(end, at + 1)
-    return rest
+def _side(row: Row) -> str:
+    """before, after or nothing."""
+    if re.search(r"[^）]前）|（限行期间", row.measure_zh):
+        return "before"
+    return "after" if re.search(r"后）|不限行期间", row.measure_zh) else ""
 
 
-def _share(pieces: Sequence[str], row: Row) -> float:
-    """Share of the question that stands in the row: letters for Chinese, a word counts as four."""
-    total = sum(4 if p.isascii() else len(p) for p in pieces)
-    left = sum(4 if p.isascii() else 1 for piece in pieces for p in _letters(piece, row))
-    return 1 - left / total if total else 0.0
-
-
-def _letters(piece: str, row: Row) -> list[str]:
-    rest = _left_over(piece, row)
-    return [rest] if rest and piece.isascii() else list(rest)
-
-
-def _nothing(query: str, places: Sequence[str], fitting: Sequence[tuple[float, Row]],
+def _nothing(query: str, places: Sequence[str], fitting: Sequence[Fit],
              catalogue: Catalogue) -> None:
     """Say honestly that nothing is held, and what is."""
-    if places and fitting:
-        measure = max(fitting, key=lambda pair: pair[0])[1]
-        where = sorted({row.place for _, row in fitting})
+    near = [fit for fit in fitting if fit.name >= NAMED_ANYWHERE]
+    if places and near:
+        measure = max(near, key=lambda fit: fit.score).row
+        where = sorted({fit.row.place for fit in near if _bare(fit.row) == _bare(measure)})
         raise ToolInputError(
-            f"没有{'、'.join(places)}的“{measure.measure_zh}”数据；有这项数据的地方：{'、'.join(where)}。",
+            f"没有{'、'.join(places)}的“{_bare(measure)}”数据；有这项数据的地方：{'、'.join(where)}。",
             f"No figure on {measure.measure_en} for "
             f"{', '.join(catalogue.english(p) for p in places)}; held for "
             f"{', '.join(catalogue.english(p) for p in where)}.")
     rows = [row for row in catalogue.rows if not places or row.place in places]
-    names = list(dict.fromkeys(row.measure_zh for row in rows))[:15]
+    names = list(dict.fromkeys(_bare(row) for row in rows))[:15]
     names_en = list(dict.fromkeys(row.measure_en for row in rows))[:15]
     raise ToolInputError(f"没有找到“{query}”的数据，不用相近的数字代替。可以查：{'、'.join(names)}……",
                          f"Nothing held on '{query}'; no similar figure is given instead. "
                          f"Held, for instance: {'; '.join(names_en)}.")
 
 
-def _answer(query: str, chosen: list[Row], pieces: Sequence[str], catalogue: Catalogue) -> CityData:
-    top = sorted(chosen, key=lambda row: (row.measure_zh, -row.number))
-    if len({row.measure_zh for row in chosen}) > 1:
-        top = sorted(chosen, key=lambda row: list(catalogue.places).index(row.place))
-    shown = top[:MAX_FIGURES]
-    best = max(shown, key=lambda row: _share(pieces, row))
-    unused = [rest for rest in (_left_over(p, best) for p in pieces) if rest] if pieces else []
+def _answer(query: str, chosen: list[Row], catalogue: Catalogue) -> CityData:
+    shown = chosen[:MAX_FIGURES]
     values, lines, lines_en = {}, [], []
     for i, row in enumerate(shown, 1):
         values[f"v{i}"] = Figure(row.text, row.unit, row.label_zh, row.label_en(catalogue))
         lines.append(f"{row.label_zh} {row.qualifier}{row.text} {row.unit}".rstrip())
         lines_en.append(f"{row.label_en(catalogue)}: {row.text} {row.unit}".rstrip())
-    more = f"；另有 {len(top) - len(shown)} 行未列出" if len(top) > len(shown) else ""
-    more_en = f"; {len(top) - len(shown)} more rows not listed" if more else ""
-    note = f"。没有用到的词：{'、'.join(unused)}" if unused else ""
-    note_en = f". Words not used: {', '.join(unused)}" if unused else ""
+    more = f"；另有 {len(chosen) - len(shown)} 行未列出" if len(chosen) > len(shown) else ""
+    more_en = f"; {len(chosen) - len(shown)} more rows not listed" if more else ""
     columns = ("place", "area", "measure", "qualifier", "value", "unit", "year")
     table = "、".join(dict.fromkeys(row.table for row in shown))
     return CityData(
         {"query": query, "sql": ""}, values,
-        f"{'；'.join(lines)}{more}（来源：{catalogue.publication_zh}）{note}。",
-        f"{'; '.join(lines_en)}{more_en} (source: {catalogue.publication_en}){note_en}.",
+        f"{'；'.join(lines)}{more}（来源：{catalogue.publication_zh}）。",
+        f"{'; '.join(lines_en)}{more_en} (source: {catalogue.publication_en}).",
         table=table, columns=columns,
         rows=tuple((r.place, r.area, r.measure_zh, r.qualifier, r.text, r.unit, r.year)
                    for r in shown),
