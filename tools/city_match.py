@@ -33,16 +33,17 @@ _FILLER = re.compile(
     r"所有|以及|目前|现在|如今|已经|当前|同时|城市的|国际|国家|对照|对比|相比|比一比|比较|排个名|排名|排行|前十|变化|差|之前|之后|"
     r"以前|以后|原来|原先|前后|取消|提高|提升|增加|增长|减少|减到|下降|降低|降到|降|涨|缩短|缩短到|压缩|变成|变|上升|需要|只有|里面|"
     r"领导|写材料|材料|说话|有关|关于|有啥|啥|可以|能够|一共|总共|全部|大家|城市|市里|全市|时候|每天|一天|一年|每年|年来|"
-    r"最[小多少低长短矮严厉重害快慢大高]*|从|到|把|被|和|与|及|的|了|吗|呢|是|有|在|市|年|要|会|都|就|能|用|得|还|又|给|让|对|[？?，。,、：:！!；;\s\d.%％]+|"
+    r"最[小多少低长短矮严厉重害快慢大高]*|从|到|把|被|和|与|及|的|了|吗|呢|是|有|在|市|"
+    r"年|要|会|都|就|能|用|得|还|又|给|让|对|[？?，。,、：:！!；;\s\d.%％]+|"
     r"人(?![口员均才力次])|家(?!庭)|条(?!例)|[辆座栋米秒个元亿万次件项笔度升天所]")
 _FILLER_EN = set(
     "the a an of in for is are what which how much many s and to city cities data figure figures "
     "compare by with per show me tell was were do does did it its that have has had at one from "
     "please list all give there on be been about any you any can i we this so get gets got every "
     "each between versus vs than up go went long tall high low big rise rose fall fell drop change "
-    "cut grow grew increase decrease improve improvement time same before after current currently now "
-    "up down lifting lifted comes come lowest highest least most largest smallest worst best published "
-    "known number average exactly roughly there they their s people take took lift".split())
+    "cut grow grew increase decrease improve improvement time same before after current currently "
+    "now up down lifting lifted comes come lowest highest least most largest smallest worst best "
+    "published known number average exactly roughly there they their s people take took lift".split())
 _KINDS = {   # what is asked for -> units that answer it
     "time": (re.compile(r"多久|多长时间|[多几]少?个?(?:秒|分钟|小时)|how long|how many (?:hours|minutes|seconds)|"
                         r"\bhours\b|\bminutes\b|\bseconds\b"),
@@ -50,11 +51,12 @@ _KINDS = {   # what is asked for -> units that answer it
     "length": (re.compile(r"(?:多少|几)(?:米|公里|千米)|多高|how (?:tall|high)"),
                re.compile(r"m$|km|米|公里")),
     "money": (re.compile(r"多少钱|(?:多少|几|多少个)[十百千万]*亿?(?:元|美元|块)|"
-                         r"how much .*money|how much (?:does|did) .*cost|how many (?:dollars|yuan)"),
+                         r"how much .*money|how much (?:does|did) .*cost|"
+                         r"how many (?:dollars|yuan)"),
               re.compile(r"元")),
     "percent": (re.compile(r"百分之几|百分之多少|百分点|几成|占比|比例|比重|几个点|多大比例|多少%|\bshare\b|percent|proportion"),
                 re.compile(r"%")),
-    "vehicles": (re.compile(r"(?:多少|几)[百千万]*辆|how many (?:cars|vehicles)|number of (?:cars|vehicles)"),
+    "vehicles": (re.compile(r"(?:多少|几)[百千万]*辆|(?:how many|number of) (?:cars|vehicles)"),
                  re.compile(r"辆")),
     "people": (re.compile(r"(?:多少|几)[百千万]*(?:人|名)(?!均)|how many (?:people|clerks|residents)"),
                re.compile(r"人|%")),
@@ -89,7 +91,8 @@ class Question:
     @property
     def clauses(self) -> list[list[str]]:
         """Kinds of unit that each asking clause of the question asks for."""
-        asking = [c for c in re.split(r"[，,；;]", self.plain) if re.search(r"[多几]|how|share|rate|比", c)]
+        asking = [c for c in re.split(r"[，,；;]", self.plain)
+                  if re.search(r"[多几]|how|share|rate|比", c)]
         return [[k for k, (asks, _) in _KINDS.items() if asks.search(c)] for c in asking]
 
 
