@@ -43,7 +43,8 @@ _FILLER_EN = set(
     "each between versus vs than up go went long tall high low big rise rose fall fell drop change "
     "cut grow grew increase decrease improve improvement time same before after current currently "
     "now up down lifting lifted comes come lowest highest least most largest smallest worst best "
-    "published known number average exactly roughly there they their s people take took lift".split())
+    "published known number average exactly roughly there they their s people take took "
+    "lift".split())
 _KINDS = {   # what is asked for -> units that answer it
     "time": (re.compile(r"多久|多长时间|[多几]少?个?(?:秒|分钟|小时)|how long|how many (?:hours|minutes|seconds)|"
                         r"\bhours\b|\bminutes\b|\bseconds\b"),
