@@ -142,6 +142,7 @@ def check(pack: Path, laws: Path, only: str = "") -> dict[str, Any]:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Print each problem and the counts; 1 when there is a problem."""
     parser = argparse.ArgumentParser(prog="python -m evals digests", description=__doc__)
     parser.add_argument("--laws", type=Path, required=True)
     parser.add_argument("--pack", type=Path, default=Path("rag_corpus"))

@@ -9,11 +9,17 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cityllm.config import Settings
+    from finetune.recipe import Recipe
 
 STEPS = ("tokenizer", "base", "dialogues", "anneal", "lora", "export")
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run one step, or all in order; 2 where the training data are missing."""
     parser = argparse.ArgumentParser(prog="python -m finetune", description=__doc__)
     parser.add_argument("step", choices=(*STEPS, "all"))
     parser.add_argument("--recipe", default="cpu", help="cpu, gpu, smoke, or a YAML file")
@@ -40,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _run(step: str, recipe, data: Path, weights: Path, settings) -> None:  # type: ignore[no-untyped-def]
+def _run(step: str, recipe: Recipe, data: Path, weights: Path, settings: Settings) -> None:
     if step == "tokenizer":
         from finetune.tokenizer import train_from_data
 

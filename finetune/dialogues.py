@@ -20,10 +20,10 @@ import yaml
 
 from cityllm import prompts
 from cityllm.agent.facts import fact_date, language_of
+from cityllm.agent.retriever import NONE, ToolRetriever
 from cityllm.agent.toolbox import Session, Toolbox
 from cityllm.errors import ToolProblem
 from cityllm.evidence import ToolRunEvidence
-from cityllm.agent.retriever import NONE, ToolRetriever
 from finetune.recipe import Recipe
 from finetune.retriever import train
 
