@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 
 from cityllm.corpus.embedding import load_bundled
-from cityllm.corpus.features import NAMES, Views, gather, work_centres
+from cityllm.corpus.features import NAMES, Views, gather, query_vector, work_centres
 from cityllm.corpus.index import open_index
 from cityllm.corpus.ledger import Ledger
 from cityllm.corpus.reranker import Reranker
+from cityllm.corpus.wording import statute_words
 from finetune import retrieval_data as source
 
 Array = np.ndarray[Any, Any]
@@ -33,9 +34,10 @@ HIDDEN, NETWORKS, EPOCHS, CLIP, RATE = 16, 5, 14, 4.0, 3e-3
 
 @dataclass(frozen=True)
 class Example:
-    """Candidates of one question: features (C, F), and which of them answer it (C,)."""
+    """Candidates of one question: features (C, F), their plain score (C,), which answer it (C,)."""
 
     features: Array
+    fused: Array
     right: Array
 
 
@@ -51,10 +53,11 @@ def examples(views: Views, ledger: Ledger, questions: Sequence[source.Question],
     mask = ledger.in_force(day, "全国")[views.shelf.rows]
     found = []
     for one in questions:
-        held = gather(seen, one.text, embedder.encode_query(one.text), mask)
+        added = statute_words(one.text)
+        held = gather(seen, one.text, query_vector(embedder, one.text, added), mask, added)
         right = np.isin(views.shelf.rows[held.places], one.rows)
         if right.any():
-            found.append(Example(held.features, right))
+            found.append(Example(held.features, held.fused, right))
     return found
 
 
@@ -109,7 +112,7 @@ def calibrate(model: Reranker, kept: Sequence[Example]) -> tuple[float, float]:
 
     scores, right = [], []
     for one in kept:
-        found = model.scores(one.features)
+        found = model.scores(one.features) + one.fused
         top = np.argsort(-found)[:10]
         scores.append(found[top])
         right.append(one.right[top])

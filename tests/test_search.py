@@ -14,11 +14,11 @@ from small_corpus import fill, settings_in
 
 from cityllm.corpus.citations import clause_of, numbers_in
 from cityllm.corpus.embedding import load_bundled
-from cityllm.corpus.english import english_titles, to_chinese
 from cityllm.corpus.passages import best_passage
 from cityllm.corpus.places import region_named
 from cityllm.corpus.search import Search, open_search
 from cityllm.corpus.terms import sentences, terms
+from cityllm.corpus.wording import english_titles, statute_words
 from cityllm.errors import ArticleNotFound, CorpusError
 
 OLD, NEW = date(2021, 1, 1), date(2024, 1, 1)
@@ -128,8 +128,12 @@ def test_a_region_is_read_from_the_question(text: str, region: str | None) -> No
 
 def test_english_names_and_terms_become_chinese() -> None:
     assert english_titles("Article 64 of the Urban and Rural Planning Law") == ["城乡规划法"]
-    assert "规划许可证" in to_chinese("built without planning permits")
-    assert to_chinese("没有许可证") == "没有许可证"
+    assert "规划许可证" in statute_words("built without planning permits")
+
+
+def test_everyday_words_become_those_of_statutes() -> None:
+    assert {"噪声", "夜间", "建筑施工"} <= set(statute_words("工地半夜噪音太大").split())
+    assert statute_words("建设工程规划许可证") == ""
 
 
 @given(st.text(max_size=300), st.text(max_size=20))

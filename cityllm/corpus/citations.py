@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from cityllm.corpus.english import english_titles
 from cityllm.corpus.ledger import Clause, Ledger
 from cityllm.corpus.numerals import CN, article_key
+from cityllm.corpus.wording import english_titles
 from cityllm.errors import ArticleNotFound
 
 _NUMBER = re.compile(

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cityllm.corpus.embedding import Vectors
+from cityllm.corpus.embedding import Embedder, Vectors
 from cityllm.corpus.lexical import Floats, Lexical
 from cityllm.corpus.shelf import FACTS, Shelf
 from cityllm.corpus.terms import terms
 
+ADDED = 0.5
 DEPTH = 400
 """Candidates are the best `DEPTH` of each ranking."""
 _FAR = 2000
@@ -57,12 +58,25 @@ def work_centres(shelf: Shelf, matrix: Vectors) -> Vectors:
                       dtype=np.float32)
 
 
-def gather(views: Views, query: str, vector: Vectors | None, mask: NDArray[np.bool_]
-           ) -> Candidates:
-    """Candidates among the places where `mask` is true; none of them where nothing matches."""
+def query_vector(embedder: Embedder, query: str, added: str) -> Vectors:
+    """(dim,) unit vector of the question, moved by the words added to it."""
+    vector = embedder.encode_query(query)
+    if added:
+        vector = vector + ADDED * embedder.encode_query(added)
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), dtype=np.float32)
+
+
+def gather(views: Views, query: str, vector: Vectors | None, mask: NDArray[np.bool_],
+           added: str = "") -> Candidates:
+    """Candidates among the places where `mask` is true; none of them where nothing matches.
+
+    `added` are words put to the query that the user did not say; they count `ADDED` times as much.
+    """
     shelf = views.shelf
     words = terms(query)
     bm25, share = views.lexical.scores(words)
+    if added:
+        bm25 += ADDED * views.lexical.scores(terms(added))[0]
     bm25 *= mask
     cosine = _cosines(views, vector, mask)
     if not mask.any() or (bm25.max() <= 0 and cosine.max() <= 0):
