@@ -45,7 +45,8 @@ ANSWERS = {
            "calculate": "The result is {E#.result}.",
            "legal_deadline": "Counting {E#.length} from {E#.start}, the last day is {E#.deadline}.",
            "query_city_data": "Published figure: {E#.v1}.",
-           "traffic_scenario": "Mean speed goes from {E#.mean_speed_before} to {E#.mean_speed_after}; "
+           "traffic_scenario": "Mean speed goes from {E#.mean_speed_before} to "
+                               "{E#.mean_speed_after}; "
                                "delay from {E#.delay_before} to {E#.delay_after}; congestion index "
                                "from {E#.congestion_index_before} to {E#.congestion_index_after}."},
 }
@@ -148,7 +149,8 @@ def cases(seed: int, variants: int = 4) -> list[Case]:
         tool = tool.pop("args", tool)
         second = (name, _traffic(tool) if name == "traffic_scenario" else tool)
         gold = [tuple(row["a"].split("#", 1))] if row.get("a") else []
-        made.append(Case(row["q"], "search_regulations", {"query": row["search"]}, gold, second=second))
+        made.append(Case(row["q"], "search_regulations", {"query": row["search"]}, gold,
+                         second=second))
     for name, build in (("calculate", _calculation), ("deadline", _deadline)):
         content = _load(name)
         slots = Slots(content.get("slots", {}) if isinstance(content, dict) else {}, seed)
@@ -245,7 +247,8 @@ def dialogue(case: Case, world: World, offered: list[dict[str, Any]]) -> dict[st
     calls = [(case.tool, case.arguments)] + ([case.second] if case.second else [])
     session, texts = world.run(calls, case.question)
     messages.append({"role": "assistant", "content": "", "tool_calls": [
-        {"function": {"name": n, "arguments": json.dumps(a, ensure_ascii=False)}} for n, a in calls]})
+        {"function": {"name": n, "arguments": json.dumps(a, ensure_ascii=False)}}
+        for n, a in calls]})
     messages += [{"role": "tool", "content": text} for text in texts]
     answer = _final(case, session)
     if answer is None:
@@ -275,7 +278,8 @@ def _final(case: Case, session: Session) -> str | None:
         parts.append(answer_text(case.question, "clause", sorted(clauses)[:1]))
     for number in others:
         item = found[number]
-        kind = getattr(item, "tool", None) or {"data": "query_city_data", "rule": "legal_deadline"}[item.kind]
+        kind = getattr(item, "tool", None) or {
+            "data": "query_city_data", "rule": "legal_deadline"}[item.kind]
         parts.append(answer_text(case.question, kind, [number]))
     return "\n".join(parts) or None
 
