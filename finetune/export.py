@@ -23,7 +23,8 @@ def export(recipe: Recipe, weights: Path) -> list[Path]:
     PreTrainedTokenizerFast.from_pretrained(recipe.folder / "base").save_pretrained(base)
     if (recipe.folder / "adapter").is_dir():
         shutil.rmtree(weights / "adapter", ignore_errors=True)
-        shutil.copytree(recipe.folder / "adapter", weights / "adapter")
+        shutil.copytree(recipe.folder / "adapter", weights / "adapter",
+                        ignore=shutil.ignore_patterns("README.md"))
         config = weights / "adapter" / "adapter_config.json"
         text = config.read_text(encoding="utf-8").replace(str(recipe.folder / "base"), "../base")
         config.write_text(text, encoding="utf-8")
@@ -34,6 +35,8 @@ def export(recipe: Recipe, weights: Path) -> list[Path]:
     if (recipe.folder / "retriever.npz").exists():
         shutil.copy(recipe.folder / "retriever.npz", weights / "retriever.npz")
     files = [p for p in weights.rglob("*") if p.is_file()]
+    for path in files:
+        path.chmod(0o644)
     large = [p for p in files if p.stat().st_size > LIMIT_MIB * 2**20]
     if large:
         raise SystemExit(f"over {LIMIT_MIB} MiB: {', '.join(p.name for p in large)}")
