@@ -141,8 +141,10 @@ def cases(seed: int, variants: int = 4) -> list[Case]:
         made.append(Case(row["q"], "search_regulations", {"query": row["q"]}, verdict="not_found"))
     for row in _rows(_load("data")):
         made.append(Case(row["q"], "query_city_data", {"query": row["q"]}))
+    chance = random.Random(seed)
     for row in _rows(_load("traffic")):
-        made.append(Case(row["q"], "traffic_scenario", _traffic(row)))
+        for one in [row, *(_varied(row, chance) for _ in range(variants))]:
+            made.append(Case(one["q"], "traffic_scenario", _traffic(one), group=row["q"]))
     for row in _rows(_load("mixed")):
         tool = dict(row["tool"])
         name = tool.pop("name")
@@ -169,6 +171,31 @@ def _calculation(row: dict[str, Any]) -> Case:
 
 def _deadline(row: dict[str, Any]) -> Case:
     return Case(row["q"], "legal_deadline", {"start": row["start"], "period": row["period"]})
+
+
+_ROADS = {"main_road": ("主路", "主干道", "主干路", "那条主路", "片区主路"),
+          "north_bridge": ("北桥", "北边的桥", "北边那座桥", "北大桥"),
+          "ring_east": ("东环", "东环路", "东环线", "东边环线", "东边的环路")}
+_PARTS = "零一二三四五六七八九"
+
+
+def _varied(row: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+    """The question with another name of the same road and another percentage."""
+    question, percent = row["q"], float(row.get("demand_percent", 0))
+    names = _ROADS.get(row.get("close", "none"), ())
+    for name in sorted(names, key=len, reverse=True):
+        if name in question:
+            question = question.replace(name, chance.choice(names), 1)
+            break
+    size, sign = abs(percent), -1 if percent < 0 else 1
+    if size.is_integer() and f"{size:.0f}%" in question:
+        other = chance.choice((5, 8, 10, 12, 15, 18, 20, 25, 30, 35, 40, 45, 60))
+        question, percent = question.replace(f"{size:.0f}%", f"{other}%"), sign * other
+    elif size in (10, 20, 30, 40) and (tenth := re.search("[一二两三四]成(?!半)", question)):
+        other = chance.randint(1, 5)
+        question = question.replace(tenth[0], f"{_PARTS[other]}成")
+        percent = sign * other * 10
+    return {**row, "q": question, "demand_percent": percent}
 
 
 def _traffic(row: dict[str, Any]) -> dict[str, Any]:

@@ -55,9 +55,31 @@ def pad(rows: list[Row], filler: int) -> tuple[torch.Tensor, torch.Tensor]:
     return ids, labels
 
 
-def train_lora(recipe: Recipe, dialogues: Path) -> Path:
-    """Train the adapter on a JSONL of `{messages, tools}`; returns its folder (peft format)."""
-    from peft import LoraConfig, get_peft_model
+def balanced(lines: list[str], least: int, most: int, seed: int) -> list[str]:
+    """Dialogues with rare kinds repeated up to `least` and common ones cut to `most`, shuffled.
+
+    A kind is the tool called first, with `+` where there is a second call.
+    """
+    kinds: dict[str, list[str]] = {}
+    for line in lines:
+        row = json.loads(line)
+        calls = next((m["tool_calls"] for m in row["messages"] if m.get("tool_calls")), [])
+        kinds.setdefault(row["tool"] + "+" * (len(calls) > 1), []).append(line)
+    shuffle = random.Random(seed)
+    found: list[str] = []
+    for rows in kinds.values():
+        shuffle.shuffle(rows)
+        found += (rows * (1 + least // len(rows)))[: max(least, min(most, len(rows)))]
+    shuffle.shuffle(found)
+    return found
+
+
+def train_lora(recipe: Recipe, dialogues: Path, start: Path | None = None) -> Path:
+    """Train the adapter on a JSONL of `{messages, tools}`; returns its folder (peft format).
+
+    `start` is an adapter to go on from.
+    """
+    from peft import LoraConfig, PeftModel, get_peft_model
 
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
@@ -65,7 +87,7 @@ def train_lora(recipe: Recipe, dialogues: Path) -> Path:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     part = recipe.lora
     lines = dialogues.read_text(encoding="utf-8").splitlines()
-    random.Random(recipe.seed).shuffle(lines)
+    lines = balanced(lines, part.least, part.most, recipe.seed)
     rows = [r for line in lines[: part.dialogues]
             if (r := encode(tokenizer, json.loads(line), part.length))]
     if not rows:

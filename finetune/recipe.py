@@ -48,7 +48,10 @@ class TrainPart(_Part):
 
 
 class LoraPart(_Part):
-    """peft LoRA on every linear layer; lengths in tokens, `epochs` over the dialogues."""
+    """peft LoRA on every linear layer; lengths in tokens, `epochs` over the dialogues.
+
+    `least` and `most` dialogues of each kind are used, so that common kinds do not drown rare ones.
+    """
 
     rank: int
     alpha: int
@@ -57,6 +60,8 @@ class LoraPart(_Part):
     batch: int
     length: int
     dialogues: int
+    least: int = 1
+    most: int = 100_000
     checkpoint_minutes: float = 3.0
 
 

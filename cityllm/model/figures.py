@@ -72,7 +72,8 @@ def plain_numbers(text: str) -> list[str]:
     text = unicodedata.normalize("NFKC", text)
     found = [_bare(n) for n in re.findall(r"[0-9]+(?:\.[0-9]+)?", text.replace(",", ""))]
     found += [str(_DIGITS[m[1]] * 10 + _DIGITS.get(m[2] or "零", 0)) for m in _TENTHS.finditer(text)]
-    numerals = re.findall(rf"[{_NUMERAL}]{{1,9}}", re.sub(r"[百千]分之", " ", text))
+    rest = _TENTHS.sub(" ", re.sub(r"[百千]分之", " ", text))
+    numerals = re.findall(rf"[{_NUMERAL}]{{1,9}}", rest)
     found += [str(_numeral(n)) for n in numerals]
     found += ["50"] if re.search(r"一半|减半|half", text, re.IGNORECASE) else []
     found += ["100"] if re.search(r"翻[一了]?[番倍]|翻倍|两倍|doubl|twice", text, re.IGNORECASE) else []
