@@ -86,7 +86,7 @@ def uv_install(*what: str) -> bool:
     for setting, option in (("index-url", "--index-url"), ("extra-index-url", "--extra-index-url"),
                             ("find-links", "--find-links")):
         command += [part for value in pip_setting(setting) for part in (option, value)]
-    return run(*command, "--index-strategy", "unsafe-best-match", *what)
+    return run(*command, "--compile-bytecode", "--index-strategy", "unsafe-best-match", *what)
 
 
 def install(*what: str) -> bool:
