@@ -45,12 +45,15 @@ def examples(views: Views, ledger: Ledger, questions: Sequence[source.Question],
              folder: Path) -> list[Example]:
     """Candidates of `questions` with the vectors of the embedder in `folder`, national law only."""
     embedder = load_bundled(folder)
-    parts = [embedder.encode([text for _, text in ledger.rows(views.shelf.rows[at:at + 4000])])
-             for at in range(0, len(views.shelf), 4000)]
-    matrix = np.concatenate(parts)
+    place = {row: at for at, row in enumerate(views.shelf.rows.tolist())}
+    mask = ledger.in_force(day, "全国")[views.shelf.rows]
+    texts = [""] * len(views.shelf)
+    for row, text in ledger.rows():
+        if mask[place[row]]:
+            texts[place[row]] = text
+    matrix = embedder.encode(texts)
     seen = Views(views.shelf, views.lexical, views.heads, matrix,
                  work_centres(views.shelf, matrix))
-    mask = ledger.in_force(day, "全国")[views.shelf.rows]
     found = []
     for one in questions:
         added = statute_words(one.text)

@@ -82,7 +82,8 @@ def test_another_embedder_means_other_vectors(tmp_path: Path) -> None:
         assert index.views.matrix.shape[1] == 8
 
 
-@pytest.mark.parametrize("part", ["shelf.npz", "bm25/data.npy", "heads/terms.json", "state.json"])
+@pytest.mark.parametrize("part", ["shelf.npz", "bm25/data.npy", "heads/terms.json", "state.json",
+                                  "matrix.npz"])
 @pytest.mark.parametrize("hurt", ["deleted", "cut", "scribbled"])
 def test_a_damaged_part_is_built_again(tmp_path: Path, part: str, hurt: str) -> None:
     settings = settings_in(tmp_path)

@@ -79,7 +79,7 @@ class Unit(NamedTuple):
 
 # What may follow a figure that has no unit; anything else is taken for a unit that we do not know.
 _NO_UNIT = re.compile(
-    r"$|[\s\W_]*$|[^\w\s]|以上|以下|以内|之内|左右|至|到|的|和|或|与|及|为|是|之间|、|比|则|时|但|也|都|就|即|并|且"
+    r"$|[\s\W_]*$|[^\w\s]|以上|以下|以内|之内|左右|至|到|的|和|或|与|及|为|是|之间|、|比|则|变|升|降|涨|跌|减|增|时|但|也|都|就|即|并|且"
     r"|(?:and|or|to|of|in|for|is|are|was|were|the|than|from|by|at|on|with|if|as|a|an|which|that|but"
     r"|after|before|then|out)(?![A-Za-z])", re.IGNORECASE)
 

@@ -2,7 +2,8 @@
 
 Chroma keeps what was encoded once (a hub model needs hours for a large corpus) and can be shared by
 several machines (`chroma_url`). The nearest articles are found exactly, over the matrix read from
-it: that is faster than filtering by date in Chroma and loses nothing. A store that fails to open,
+it: that is faster than filtering by date in Chroma and loses nothing. A copy of the matrix beside
+the folder saves reading it row by row at each start; it is used only while it fits. A store that fails to open,
 to read or to write (it can wedge when killed at the wrong moment, chroma issue 7678) is thrown away
 and filled again in a fresh folder. A Chroma server is never thrown away, only refilled.
 """
@@ -67,6 +68,7 @@ class VectorStore:
         """Throw the folder away; the next `sync` fills a new one."""
         release()
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._copy.unlink(missing_ok=True)
 
     def _sync(self, rows: NDArray[np.int64], texts: Texts,
               encode: Callable[[Sequence[str]], Vectors], progress: Progress | None) -> Vectors:
@@ -82,11 +84,32 @@ class VectorStore:
                               embeddings=encode([text for _, text in part]))
             if progress:
                 progress(min(start + _BATCH, len(missing)), len(missing), "向量 vectors")
-        return self._matrix(collection, rows)
-
-    def _matrix(self, collection: Any, rows: NDArray[np.int64]) -> Vectors:
         if not len(rows):
             return np.zeros((0, self.dim), dtype=np.float32)
+        matrix = None if stale or missing else self._copied(rows)
+        if matrix is None:
+            matrix = self._matrix(collection, rows)
+            np.savez(self._copy, allow_pickle=False, rows=rows, matrix=matrix,
+                     embedder=np.array(self.embedder))
+        collection.query(query_embeddings=matrix[:1], n_results=1, include=[])
+        return matrix
+
+    @property
+    def _copy(self) -> Path:
+        return self.folder.with_name("matrix.npz")
+
+    def _copied(self, rows: NDArray[np.int64]) -> Vectors | None:
+        """The copy of the matrix, None where it is missing, damaged or of other rows."""
+        try:
+            with self._copy.open("rb") as file, np.load(file, allow_pickle=False) as found:
+                if str(found["embedder"]) == self.embedder and np.array_equal(found["rows"], rows):
+                    return np.asarray(found["matrix"], dtype=np.float32)
+        except Exception:  # a cache of a cache: whatever is wrong, Chroma has the vectors
+            return None
+        return None
+
+    def _matrix(self, collection: Any, rows: NDArray[np.int64]) -> Vectors:
+        """All vectors from Chroma. Raises ValueError where one is missing."""
         place = {row: at for at, row in enumerate(rows.tolist())}
         matrix = np.full((len(rows), self.dim), np.nan, dtype=np.float32)
         step = 20_000
@@ -97,7 +120,6 @@ class VectorStore:
             matrix[places] = np.asarray(found["embeddings"], dtype=np.float32)
         if np.isnan(matrix).any():
             raise ValueError("vectors are missing after they were written")
-        collection.query(query_embeddings=matrix[:1], n_results=1, include=[])
         return matrix
 
     def _collection(self) -> Any:
