@@ -79,7 +79,7 @@ def train_lora(recipe: Recipe, dialogues: Path, start: Path | None = None) -> Pa
 
     `start` is an adapter to go on from.
     """
-    from peft import LoraConfig, PeftModel, get_peft_model
+    from peft import LoraConfig, get_peft_model
 
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
