@@ -84,8 +84,8 @@ def main() -> None:
         later = [time_run(folder) for _ in range(options.again)]
     result = {
         "figures": [
-            figure("首次 make run，从刚检出的代码到可以提问", "first make run, from a bare clone to the chat",
-                   first, "≤ 360"),
+            figure("首次 make run，从刚检出的代码到可以提问",
+                   "first make run, from a bare clone to the chat", first, "≤ 360"),
             figure("再次 make run 到可以提问", "next make run to the chat",
                    statistics.median(later), "≤ 15")],
         "later": [round(seconds, 1) for seconds in later], "date": date.today().isoformat(),
