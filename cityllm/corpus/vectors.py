@@ -3,9 +3,10 @@
 Chroma keeps what was encoded once (a hub model needs hours for a large corpus) and can be shared by
 several machines (`chroma_url`). The nearest articles are found exactly, over the matrix read from
 it: that is faster than filtering by date in Chroma and loses nothing. A copy of the matrix beside
-the folder saves reading it row by row at each start; it is used only while it fits. A store that fails to open,
-to read or to write (it can wedge when killed at the wrong moment, chroma issue 7678) is thrown away
-and filled again in a fresh folder. A Chroma server is never thrown away, only refilled.
+the folder saves reading it row by row at each start; it is used only while it fits. A store that
+fails to open, to read or to write (it can wedge when killed at the wrong moment, chroma issue 7678)
+is thrown away and filled again in a fresh folder. A Chroma server is never thrown away, only
+refilled.
 """
 
 from __future__ import annotations
