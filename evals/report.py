@@ -24,7 +24,7 @@ HEADS = {"en": "| what | measured | mark | command |", "zh": "| 项目 | 实测 
 NOT_YET = {"en": "not measured yet", "zh": "尚未测量"}
 
 RETRIEVAL = ("python -m evals retrieval --laws DIR --qa FILE", "retrieval.json")
-PACK = ("python -m evals answers --questions evals/questions/own.jsonl", "answers-pack.json")
+PACK = ("python -m evals answers --questions evals/questions/*.jsonl", "answers-pack.json")
 LAWS = (f"{PACK[0]} --laws DIR", "answers-laws.json")
 
 
@@ -53,6 +53,7 @@ ROWS = (
         "answers: citation accuracy, default pack", "≥ 0.80"),
     Row(LAWS, "citation_accuracy", "回答：引用正确率（全部法规）",
         "answers: citation accuracy, full laws", "≥ 0.65"),
+    Row(PACK, "value_accuracy", "回答：数值正确率", "answers: value accuracy"),
     Row(PACK, "tool_accuracy", "回答：工具选择正确率", "answers: tool accuracy", "≥ 0.88"),
     Row(PACK, "refusal_accuracy", "回答：该拒答时拒答", "answers: refusal accuracy", "≥ 0.95"),
     Row(PACK, "refused_answerable", "回答：误拒", "answers: refused though answerable", "≤ 0.10"),
