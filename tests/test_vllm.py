@@ -64,6 +64,7 @@ class World:
     settings: Settings
     server: Any
     here: Any
+    near: list[Any]
     there: Any
     http: Any
     heard: Heard
@@ -84,7 +85,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         pytest.fail(f"no weights in {given.weights}: the shipped ones must be there")
     settings = given.model_copy(update={
         "home": tmp_path_factory.mktemp("home"), "serve_model": str(given.weights / "base"),
-        "serve_adapter": str(given.weights / "adapter"), "serve_port": port, "engine": "embedded",
+        "serve_adapter": str(given.weights / "adapter"), "serve_port": port,
+        "engine": "embedded", "threads": 1,
         "endpoint_url": f"http://127.0.0.1:{port}/v1", "endpoint_grammar": True})
     log = settings.home / "vllm.log"
     with vllm.start(settings, log, os.environ, gpu=False) as server:
@@ -92,8 +94,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         heard = Heard()
         http = chat_model(settings)
         there = Assistant(services.toolbox, http.model_copy(update={"callbacks": [heard]}))
+        near = [services.assistant.ask(question) for question in _questions()]  # while it starts
         print(f"\nvLLM ready after {server.wait_healthy(240):.0f} s more")
-        yield World(settings, server, services.assistant, there, http, heard)
+        yield World(settings, server, services.assistant, near, there, http, heard)
         services.close()
 
 
@@ -121,7 +124,7 @@ def test_thirty_questions_over_http_choose_the_same_tools(world: World) -> None:
     assert len(set(questions)) == QUESTIONS
     with ThreadPoolExecutor(AT_ONCE) as pool:
         far = list(pool.map(world.there.ask, questions))
-    near = [world.here.ask(question) for question in questions]
+    near = world.near
     for question, a, b in zip(questions, near, far, strict=True):
         same = [s.tool for s in a.steps] == [s.tool for s in b.steps]
         print(f"{'=' if same else '≠'} {[s.tool for s in b.steps]} {a.text == b.text} {question}")

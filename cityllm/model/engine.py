@@ -10,6 +10,9 @@ from typing import Any
 from cityllm.errors import ModelError, ModelUnavailable
 from cityllm.model.chat_format import CALL_OPEN, whole_references
 
+SHARED = 16
+"""From so many tokens at a step on, the work is shared among threads."""
+
 
 class Engine:
     """One model in memory. Several generations may be under way; they take turns token by token.
@@ -29,6 +32,7 @@ class Engine:
 
         torch.set_num_threads(threads)
         self._torch = torch
+        self._threads = threads
         self._random = torch.Generator().manual_seed(seed)
         self._turn = threading.Lock()
         self._last: tuple[list[int], Any] | None = None
@@ -82,10 +86,8 @@ class Engine:
             if len(made) >= max_tokens and not text.startswith(CALL_OPEN):
                 break
             with self._turn, self._torch.inference_mode():
-                hidden = self.model.model(
-                    input_ids=self._torch.tensor([fresh]), past_key_values=cache,
-                    use_cache=True).last_hidden_state[0, -1]
-                token = self._choose(self.model.lm_head(hidden), matcher, temperature)
+                logits = self._forward(fresh, cache)
+                token = self._choose(logits, matcher, temperature)
             matcher.consume_token(token)
             forced = [] if matcher.is_stopped() else matcher.compute_ff_tokens()
             matcher.consume_tokens(forced)
@@ -100,6 +102,21 @@ class Engine:
                 sent = ready
         with self._turn:
             self._last = (prompt, cache)
+
+    def _forward(self, fresh: list[int], cache: Any) -> Any:
+        """Logits after the last of `fresh`; the cache grows by all of them.
+
+        A single token is too little work to share: waiting for each other, two threads on a busy
+        machine write a fifth of what one writes.
+        """
+        self._torch.set_num_threads(self._threads if len(fresh) >= SHARED else 1)
+        try:
+            hidden = self.model.model(
+                input_ids=self._torch.tensor([fresh]), past_key_values=cache,
+                use_cache=True).last_hidden_state[0, -1]
+            return self.model.lm_head(hidden)
+        finally:
+            self._torch.set_num_threads(self._threads)
 
     def check(self, lark: str) -> Any:
         """A matcher for the grammar. Raises ModelError where it is wrong."""

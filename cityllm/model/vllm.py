@@ -92,7 +92,8 @@ def command(settings: Settings, *, gpu: bool, rank: int = 16) -> Command:
         argv += ["--enforce-eager", "--dtype", "float32", "--max-num-seqs", "8"]
         env |= {
             "VLLM_CPU_KVCACHE_SPACE": "1",
-            "VLLM_CPU_OMP_THREADS_BIND": f"0-{max(0, settings.threads - 1)}",
+            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+            "OMP_NUM_THREADS": str(settings.threads),
         }
     return Command(tuple(argv), env)
 
