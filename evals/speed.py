@@ -73,9 +73,7 @@ def bare(engine: Engine, prompt: Sequence[int], tokens: int) -> tuple[float, flo
 
     def step(ids: list[int]) -> list[int]:
         with torch.inference_mode():
-            hidden = engine.model.model(input_ids=torch.tensor([ids]), past_key_values=cache,
-                                        use_cache=True).last_hidden_state[0, -1]
-            return [int(engine.model.lm_head(hidden).argmax())]
+            return [int(engine.forward(ids, cache).argmax())]
 
     def loop() -> None:
         fresh = list(prompt[-1:])

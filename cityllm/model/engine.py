@@ -86,7 +86,7 @@ class Engine:
             if len(made) >= max_tokens and not text.startswith(CALL_OPEN):
                 break
             with self._turn, self._torch.inference_mode():
-                logits = self._forward(fresh, cache)
+                logits = self.forward(fresh, cache)
                 token = self._choose(logits, matcher, temperature)
             matcher.consume_token(token)
             forced = [] if matcher.is_stopped() else matcher.compute_ff_tokens()
@@ -103,7 +103,7 @@ class Engine:
         with self._turn:
             self._last = (prompt, cache)
 
-    def _forward(self, fresh: list[int], cache: Any) -> Any:
+    def forward(self, fresh: list[int], cache: Any) -> Any:
         """Logits after the last of `fresh`; the cache grows by all of them.
 
         A single token is too little work to share: waiting for each other, two threads on a busy
