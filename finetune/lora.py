@@ -64,7 +64,8 @@ def balanced(lines: list[str], least: int, most: int, seed: int) -> list[str]:
     for line in lines:
         row = json.loads(line)
         calls = next((m["tool_calls"] for m in row["messages"] if m.get("tool_calls")), [])
-        kinds.setdefault(row["tool"] + "+" * (len(calls) > 1), []).append(line)
+        kind = calls[0]["function"]["name"] if calls else "none"
+        kinds.setdefault(kind + "+" * (len(calls) > 1), []).append(line)
     shuffle = random.Random(seed)
     found: list[str] = []
     for rows in kinds.values():
