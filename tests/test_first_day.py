@@ -85,8 +85,8 @@ def test_no_revised_law_of_the_pack_is_said_not_to_be_in_force_yet(tmp_path: Pat
             if one.adopted and (first - one.adopted).days > 731:
                 with pytest.raises(NotHeld, match="已经存在"):
                     ledger.article(one.title, "1", first - timedelta(days=1))
-        for name, day in (("公司法", date(2020, 1, 1)), ("行政复议法", date(2023, 12, 31)),
-                          ("突发事件应对法", date(2010, 1, 1)), ("信访条例", date(2000, 1, 1)),
+        for name, day in (("公司法", date(2018, 10, 25)), ("行政复议法", date(2017, 8, 31)),
+                          ("安全生产法", date(2015, 1, 1)), ("信访条例", date(2000, 1, 1)),
                           ("水法", date(1990, 1, 1))):
             with pytest.raises(NotHeld, match="已经存在"):
                 ledger.article(name, "1", day)
