@@ -1,0 +1,1 @@
+"""Petitions: read, masked, classified, grouped, dated by the legal clock, routed or kept back."""
