@@ -67,6 +67,11 @@ class Settings(BaseModel):
     chroma_url: str = ""
     """Empty: Chroma in process, in `home`. Otherwise `http://host:port` of a Chroma server."""
 
+    vault_key: str = ""
+    """Key of the encrypted originals of petitions, 32 bytes as base64 or hex; empty: a key file."""
+    vault_key_file: Path | None = None
+    """File with that key. Unset: `vault.key` in `home`, made at first use; keep it elsewhere."""
+
     @property
     def ledger(self) -> Path:
         """The SQLite file that is the source of truth for regulations."""
