@@ -29,13 +29,16 @@ def credit(first: str) -> str:
 
 
 phones = st.tuples(st.sampled_from("3456789"), st.text(DIGITS, min_size=9, max_size=9),
-                   st.sampled_from(["{0}{1}{2}", "{0}-{1}-{2}", "{0} {1} {2}", "+86{0}{1}{2}"])).map(
+                   st.sampled_from(["{0}{1}{2}", "{0}-{1}-{2}", "{0} {1} {2}",
+                                    "+86{0}{1}{2}"])).map(
     lambda t: t[2].format("1" + t[0] + t[1][0], t[1][1:5], t[1][5:]))
 ids = st.builds(id_number, st.sampled_from(["11", "31", "33", "43", "65"]),
-                st.dates(date(1930, 1, 1), date(2020, 1, 1)).map(lambda day: day.strftime("%Y%m%d")),
+                st.dates(date(1930, 1, 1), date(2020, 1, 1)).map(
+                    lambda day: day.strftime("%Y%m%d")),
                 st.text(DIGITS, min_size=3, max_size=3))
 cards = st.text(DIGITS, min_size=15, max_size=18).map(lambda t: luhn("62" + t[2:]))
-credits = st.tuples(st.sampled_from(["91", "92", "12", "52"]), st.text(DIGITS, min_size=6, max_size=6),
+credits = st.tuples(st.sampled_from(["91", "92", "12", "52"]),
+                    st.text(DIGITS, min_size=6, max_size=6),
                     st.text(CREDIT, min_size=9, max_size=9)).map(lambda t: credit("".join(t)))
 plates = st.tuples(st.sampled_from("京沪湘粤浙"), st.sampled_from("ABCDE"),
                    st.text("0123456789ABCDEFGHJK", min_size=4, max_size=5).map(lambda t: t + "7"),

@@ -22,7 +22,8 @@ from types import TracebackType
 from cityllm.errors import AccessError, ConfigError
 
 _TABLE = """
-CREATE TABLE IF NOT EXISTS originals (id TEXT PRIMARY KEY, nonce BLOB NOT NULL, sealed BLOB NOT NULL)
+CREATE TABLE IF NOT EXISTS originals (
+    id TEXT PRIMARY KEY, nonce BLOB NOT NULL, sealed BLOB NOT NULL)
 """
 _PROBE = "\x00probe"
 
