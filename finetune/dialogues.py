@@ -22,14 +22,24 @@ from cityllm import prompts
 from cityllm.agent.facts import fact_date, language_of
 from cityllm.agent.retriever import NONE, ToolRetriever
 from cityllm.agent.toolbox import Session, Toolbox
+from cityllm.corpus.citations import numbers_in, titles_in
+from cityllm.corpus.numerals import article_key
 from cityllm.errors import ToolProblem
 from cityllm.evidence import ToolRunEvidence
 from finetune.recipe import Recipe
 from finetune.retriever import train
+from tools import ToolInputError
+from tools.calculate import calculate
+from tools.calendar_cn import read_date
+from tools.legal_deadline import legal_deadline, load_periods
 
 PHRASES = Path(__file__).parent / "phrases"
 Call = tuple[str, dict[str, Any]]
 _SLOT = re.compile(r"\{(\w+):(\w+)\}")
+
+
+_FALL = re.compile(r"\((?P<new>[^()]+) - (?P<old>[^()]+)\) / (?P<of>[^()]+) = \? %")
+_FALLS = re.compile(r"降|减(?!率?变)|少[了用]|跌|掉|节约|压|\bfall|drop|decreas|reduc|less")
 
 
 # How the bundled model answers: references and little else. `#` stands for the evidence's number.
@@ -166,7 +176,14 @@ def cases(seed: int, variants: int = 4) -> list[Case]:
 
 
 def _calculation(row: dict[str, Any]) -> Case:
-    return Case(row["q"], "calculate", {"expression": row["e"]})
+    """A fall is told without its sign: (old - new) / old."""
+    expression = row["e"]
+    fall = _FALL.fullmatch(expression)
+    if fall and fall["old"] == fall["of"] and _FALLS.search(row["q"]):
+        rate = _result(expression)
+        if rate and rate[0].startswith("-"):
+            expression = f"({fall['old']} - {fall['new']}) / {fall['old']} = ? %"
+    return Case(row["q"], "calculate", {"expression": expression})
 
 
 def _deadline(row: dict[str, Any]) -> Case:
@@ -215,12 +232,79 @@ def answer_text(question: str, kind: str, numbers: list[int]) -> str:
     return text
 
 
-def pointing(case: Case) -> bool:
-    """Whether every argument can be pointed at in the question, as the engine demands."""
-    user = case.question
-    for name, value in case.arguments.items():
-        if name in ("query", "title", "article", "start") and str(value) not in user:
-            return False
+def pointed(call: Call, question: str, toolbox: Toolbox) -> Call | None:
+    """The call with each argument as the engine would offer it; None where it offers none that
+    means the same."""
+    name, arguments = call
+    spec = next(spec for spec in toolbox.specs if spec.name == name)
+    bound = toolbox.bind(spec, question)
+    if bound is None:
+        return None
+    found: dict[str, Any] = {}
+    for key, value in arguments.items():
+        options = bound.properties.get(key, {}).get("examples")
+        if bound.properties.get(key, {}).get("format") != "choice" or not options:
+            found[key] = value
+            continue
+        same = next((o for o in options if _same(key, str(o), str(value), toolbox)), None)
+        if same is None:
+            return None
+        found[key] = same
+    return name, found
+
+
+def _same(argument: str, option: str, wanted: str, toolbox: Toolbox) -> bool:
+    """Whether an offered value means the wanted one."""
+    if option == wanted:
+        return True
+    if argument == "query":
+        return re.sub(r"\W", "", wanted) in re.sub(r"\W", "", option)
+    if argument == "title":
+        return option in (wanted.strip("《》"), *titles_in(wanted, toolbox.ledger)[:1])
+    if argument == "article":
+        return numbers_in(option) == (numbers_in(wanted) or [article_key(wanted)])
+    if argument == "start":
+        return _read(read_date, option) == _read(read_date, wanted) is not None
+    if argument == "period":
+        named = load_periods().named(wanted)
+        return option in [one.name for one in named] or (
+            not named and _length(option) == _length(wanted) is not None)
+    if argument == "expression":
+        return _result(option) == _result(wanted) is not None
+    return False
+
+
+def _result(expression: str) -> tuple[str, bool] | None:
+    """Value in base units, and whether a percentage is asked for."""
+    found = _read(calculate, re.sub(r" = \?.*", "", expression))
+    if found is None:
+        return None
+    shown = found.values.get("result_ratio", found.values["result"])
+    plain = found.values.get("result_yuan", found.values.get("result_m2", shown))
+    return plain.text, expression.endswith("%") and "= ?" in expression
+
+
+def _length(period: str) -> object:
+    found = _read(lambda text: legal_deadline("2024-06-03", text), period)
+    return found and found.deadline
+
+
+def _read(function: Any, text: str) -> Any:
+    try:
+        return function(text)
+    except ToolInputError:
+        return None
+
+
+def point(case: Case, toolbox: Toolbox) -> bool:
+    """Write the case's calls as the engine would offer them; False where it cannot."""
+    if case.tool == NONE:
+        return True
+    first = pointed((case.tool, case.arguments), case.question, toolbox)
+    second = pointed(case.second, case.question, toolbox) if case.second else None
+    if first is None or (case.second and second is None):
+        return False
+    case.arguments, case.second = first[1], second
     return True
 
 
@@ -343,7 +427,7 @@ def write_dialogues(recipe: Recipe, toolbox: Toolbox) -> str:
     """Write `dialogues.jsonl` and `retriever.npz` to the recipe's folder; a line of counts."""
     from rich.progress import track
 
-    rows = [c for c in cases(recipe.seed) if pointing(c)]
+    rows = [c for c in cases(recipe.seed) if point(c, toolbox)]
     random.Random(recipe.seed).shuffle(rows)
     if recipe.name == "smoke":
         rows = rows[: recipe.lora.dialogues * 10]

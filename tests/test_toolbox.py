@@ -190,7 +190,26 @@ def test_a_trained_retriever_offers_the_right_tool_first(box: Toolbox, tmp_path:
 
 def test_without_a_retriever_all_tools_are_offered(box: Toolbox, tmp_path: Path) -> None:
     assert ToolRetriever.load(tmp_path / "none.npz") is None
-    assert [spec.name for spec in box.offer("随便问")] == list(TOOL_NAMES)
+    asked = "2026年3月5日受理，规划法第64条罚15万元的百分之五"
+    assert [spec.name for spec in box.offer(asked)] == list(TOOL_NAMES)
+
+
+def test_a_tool_is_offered_only_where_the_question_holds_its_arguments(box: Toolbox) -> None:
+    offered = {spec.name for spec in box.offer("没办许可证就盖楼怎么罚？")}
+    assert not offered & {"read_article", "calculate", "legal_deadline"}
+    dated = {spec.name: spec for spec in box.offer("2026年3月5日收到，15日内答复，哪天到期")}
+    start, period = (dated["legal_deadline"].properties[k]["examples"] for k in ("start", "period"))
+    assert start == ["2026年3月5日"]
+    assert period[0] == "15日"
+    query = dated["search_regulations"].properties["query"]["examples"]
+    assert query[0] == "2026年3月5日收到，15日内答复，哪天到期"
+    assert "15日内答复" in query
+
+
+def test_a_follow_up_may_be_searched_with_the_question_before_it(box: Toolbox) -> None:
+    spec = next(s for s in box.offer("那罚多少？", ["没办许可证就盖楼会怎样？"])
+                if s.name == "search_regulations")
+    assert "没办许可证就盖楼会怎样？ 那罚多少" in spec.properties["query"]["examples"]
 
 
 def test_a_broken_retriever_says_what_to_do(tmp_path: Path) -> None:

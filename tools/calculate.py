@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from tools import ToolInputError
 from tools.arithmetic import Parser, Quantity, RangeMismatch, Token, tokenize
+from tools.numerals import read_numeral
 from tools.schema import Figure, ToolResult
 from tools.units import NONE, UNITS, Unit, dims_name, natural_unit
 
@@ -80,7 +81,7 @@ def _split(text: str) -> tuple[str, str, str]:
     name = ""
     if found := re.match(r"\s*([^\d=+*/()（）×÷]{2,12}?)\s*(?:=|:|：)\s*(?=\S)", text):
         label = found[1].strip()
-        if label not in UNITS and not label.startswith(("百分之", "千分之")):
+        if label not in UNITS and read_numeral(label, 0) is None:
             name, text = label, text[found.end():]
     target = ""
     if places := list(_ASKS.finditer(text)):

@@ -28,6 +28,8 @@ _PATTERNS = (
     re.compile(r"(?P<d>\d{1,2})\s+(?P<n>[A-Za-z]{3,9})\.?,?\s+(?P<y>\d{4})(?!\d)"),
     re.compile(r"(?P<n>[A-Za-z]{3,9})\.?\s+(?P<d>\d{1,2}),?\s+(?P<y>\d{4})(?!\d)"),
 )
+_NUMERAL = "〇零一二三四五六七八九十"
+_SPOKEN = re.compile(rf"[{_NUMERAL}]{{4}}年[{_NUMERAL}]{{1,3}}月[{_NUMERAL}]{{1,3}}[日号]")
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,16 @@ def read_date(text: str) -> date:
         raise ToolInputError(f"日期“{text}”不在 1949 到 2100 年之间；请核对。",
                              f"The date '{text}' is not between 1949 and 2100; check it.")
     return result
+
+
+def date_spans(text: str) -> list[tuple[int, int]]:
+    """Where full dates stand in a text, in order, as (start, end)."""
+    spans = sorted(m.span() for pattern in (*_PATTERNS, _SPOKEN) for m in pattern.finditer(text))
+    kept: list[tuple[int, int]] = []
+    for start, end in spans:
+        if not kept or start >= kept[-1][1]:
+            kept.append((start, end))
+    return kept
 
 
 def _arabic(text: str) -> str:

@@ -27,6 +27,7 @@ from tools.calendar_cn import (
     Calendar,
     add_months,
     chinese_date,
+    date_spans,
     load_calendar,
     read_date,
 )
@@ -39,6 +40,9 @@ LONGEST = {"日": 36500, "工作日": 1000, "个月": 1200, "年": 100}
 _NOISE = re.compile(r"\s|的|期限|时间")
 _UNIT = re.compile(r"\s*(?:个)?\s*(?:(?P<w>工作日|working days?)|(?P<d>日|天|自然日|calendar days?|days?)"
                    r"|(?P<k>周|星期|weeks?)|(?P<m>月|months?)|(?P<y>年|周年|years?))", re.IGNORECASE)
+
+
+_ORDINAL = re.compile(r"[最哪那每前后当同某][后前]?$")
 
 
 class Working(BaseModel):
@@ -179,6 +183,52 @@ def _plain(text: str, catalogue: Catalogue) -> tuple[int, Unit]:
         f"看不懂期限“{text}”；请写“15日”“10个工作日”“3个月”，或目录中的名称，例如：{near}。",
         f"Cannot read the period '{text}'; give '15日', '10 working days', '3 months' or a "
         f"catalogued name, for instance: {near}.")
+
+
+def lengths_in(text: str) -> list[str]:
+    """Lengths of time named in a text (15日, 10个工作日, 半年), dates left out, in order."""
+    hidden = list(text)
+    for start, end in date_spans(text):
+        hidden[start:end] = "\0" * (end - start)
+    plain = "".join(hidden)
+    found, at = [], 0
+    while at < len(plain):
+        numeral = read_numeral(plain, at)
+        unit = _UNIT.match(plain, numeral.end) if numeral else None
+        if plain.startswith("半年", at):
+            found.append("半年")
+            at += 2
+        elif numeral and unit and numeral.value >= 1 and not (
+                (unit["y"] and numeral.value > 100) or plain[at - 1:at] == "第"
+                or (numeral.value == 1 and _ORDINAL.search(plain, 0, at))):
+            found.append(plain[at:unit.end()])
+            at = unit.end()
+        else:
+            at = numeral.end if numeral else at + 1
+    return list(dict.fromkeys(found))
+
+
+def periods_for(text: str, most: int = 6) -> list[str]:
+    """Names of the catalogued periods that a text speaks of, likeliest first, at most `most`.
+
+    Likeness is the share of a name's or alias's pairs of characters that stand in the text, in
+    English of the words that say what the period is for.
+    """
+    pairs = {text[i:i + 2] for i in range(len(text) - 1)}
+    spoken = set(re.findall(r"[a-z]{4,}", text.lower()))
+
+    def likeness(period: Period) -> float:
+        shares = [0.0]
+        for name in (period.name, *period.aliases, *period.words):
+            own = {name[i:i + 2] for i in range(len(name) - 1)}
+            shares.append(len(own & pairs) / (len(own) + 1))
+        own = set(re.findall(r"[a-z]{4,}", f"{period.does_en} {period.starts_en}".lower()))
+        shares.append(len(own & spoken) / (len(own) + 1))
+        return max(shares)
+
+    scored = sorted(((likeness(p), -i, p.name) for i, p in enumerate(load_periods().periods)),
+                    reverse=True)
+    return [name for score, _, name in scored[:most] if score > 0]
 
 
 def _count(inputs: dict[str, Any], begin: date, length: int, unit: Unit, calendar: Calendar,

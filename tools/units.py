@@ -33,7 +33,7 @@ _TABLE: list[tuple[str, str | int, Dims, str]] = [
     ("厘米", "1/100", _dims(length=1), "cm 公分"),
     ("米", 1, _dims(length=1), "m"),
     ("公里", 1000, _dims(length=1), "km 千米"),
-    ("㎡", 1, _dims(length=2), "m² m2 m^2 平方米 平米 sqm"),
+    ("㎡", 1, _dims(length=2), "m² m2 m^2 平方米 平米 平方 sqm"),
     ("亩", "2000/3", _dims(length=2), "mu 畝"),
     ("公顷", 10000, _dims(length=2), "ha hm² hm2 hectare hectares"),
     ("平方公里", 1000000, _dims(length=2), "km² km2 km^2 平方千米"),
@@ -66,7 +66,7 @@ _COUNTED = {"人": "people persons person 人口", "户": "households", "辆": "
             "车位": "泊位 spaces", "株": "trees", "床": "张床 beds", "座": "", "班": ""}
 
 # Spellings that are read but not shown: shown is the form that a reader expects.
-_SHOWN = {"m2": "㎡", "m^2": "㎡", "平米": "㎡", "sqm": "㎡", "m3": "m³", "m^3": "m³",
+_SHOWN = {"m2": "㎡", "m^2": "㎡", "平米": "㎡", "平方": "㎡", "sqm": "㎡", "m3": "m³", "m^3": "m³",
           "方": "立方米", "立方": "立方米", "km2": "km²", "km^2": "km²", "hm2": "hm²",
           "块": "元", "块钱": "元", "￥": "元", "¥": "元", "人民币": "元", "RMB": "元",
           "分": "分钟", "$": "美元", "€": "欧元", "畝": "亩", "人口": "人", "张床": "床", "幢": "栋"}

@@ -106,13 +106,14 @@ class Assistant:
         from langchain.agents.middleware import ModelCallLimitMiddleware
         from langchain_core.messages import AIMessage, ToolMessage
 
-        from cityllm.agent.middleware import engine_errors
+        from cityllm.agent.middleware import LookFirst, engine_errors
 
-        specs = self.toolbox.offer(draft.question)
+        specs = self.toolbox.offer(draft.question, [asked for asked, _ in history[-TURNS:]])
+        look_first = [LookFirst()] if specs and self.toolbox.must_look(draft.question) else []
         agent = create_agent(
             self.model, self.toolbox.tools(draft.session, specs), system_prompt=SYSTEM_PROMPT,
             middleware=[ModelCallLimitMiddleware(run_limit=self.calls, exit_behavior="end"),
-                        engine_errors()])
+                        *look_first, engine_errors()])
         shown = 0
         asked: Any = {"messages": _messages(draft.question, history)}
         limits: Any = {"max_concurrency": 1, "recursion_limit": 10 * self.calls}
@@ -166,6 +167,9 @@ class Assistant:
         elif verdict in ("no_such_article", "not_held"):
             default = say(f"{verdict}_default", language, as_of=session.as_of)
             text = say(verdict, language, detail=sentence or default)
+        elif verdict == "not_found" and session.problems and not session.evidence:
+            told = session.problems[-1]
+            text = told.zh if language == "zh" else told.en
         else:
             text = say(verdict, language)
         near = [c for c in session.evidence if isinstance(c, ClauseEvidence)][:3]

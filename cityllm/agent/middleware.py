@@ -24,6 +24,21 @@ class EngineErrors(AgentMiddleware[Any, Any]):
             raise ModelUnavailable(say("engine_died", "zh"), say("engine_died", "en")) from problem
 
 
+class LookFirst(AgentMiddleware[Any, Any]):
+    """The first thing the model says must be a tool call."""
+
+    def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
+        """Demand a call until a tool has answered since the last question."""
+        from langchain_core.messages import HumanMessage, ToolMessage
+
+        for message in reversed(request.messages):
+            if isinstance(message, ToolMessage):
+                return handler(request)
+            if isinstance(message, HumanMessage):
+                break
+        return handler(request.override(tool_choice="any"))
+
+
 def engine_errors() -> EngineErrors:
     """A fresh one."""
     return EngineErrors()

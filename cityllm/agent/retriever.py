@@ -8,7 +8,7 @@ what the language model is offered; which tool is called stays the language mode
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from zlib import crc32
 
@@ -19,6 +19,12 @@ from cityllm.errors import ModelUnavailable
 
 DIMS = 1 << 15
 NONE = "none"
+HOPELESS = 0.8
+"""From this probability of `none` on no tool is offered."""
+BEYOND_DOUBT = 0.1
+"""Up to this probability of `none` a tool must be called before anything is said."""
+FAR = 0.08
+"""A tool less likely than this share of the likeliest one's probability is not offered."""
 
 
 def features(text: str) -> dict[int, float]:
@@ -75,8 +81,21 @@ class ToolRetriever:
         chances /= chances.sum()
         return dict(zip(self.labels, (float(c) for c in chances), strict=True))
 
-    def offer(self, question: str, limit: int = 3) -> list[str]:
-        """The `limit` likeliest tools, likeliest first; `none` is never among them."""
+    def offer(self, question: str, limit: int = 3,
+              possible: Collection[str] | None = None) -> list[str]:
+        """The likeliest of the `possible` tools (None: of all), likeliest first, at most `limit`.
+
+        `none` is never among them. A tool far less likely than the first is left out; where `none`
+        is all but certain there are none at all.
+        """
         chances = self.probabilities(question)
-        tools = [name for name in self.labels if name != NONE]
-        return sorted(tools, key=lambda name: -chances[name])[:limit]
+        if chances.get(NONE, 0.0) >= HOPELESS:
+            return []
+        tools = sorted((name for name in self.labels
+                        if name != NONE and (possible is None or name in possible)),
+                       key=lambda name: -chances[name])
+        return [name for name in tools[:limit] if chances[name] >= FAR * chances[tools[0]]]
+
+    def city_business(self, question: str) -> bool:
+        """Whether some tool fits beyond reasonable doubt."""
+        return self.probabilities(question).get(NONE, 0.0) <= BEYOND_DOUBT

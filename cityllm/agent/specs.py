@@ -1,9 +1,10 @@
 """The tools a model may call, listed by hand: name, what it is for, and a plain JSON schema.
 
-Schemas hold only `type`, `enum`, `description`, `examples` and `"format": "expression"`: the
-bundled engine's grammar reads exactly these (`cityllm/model/grammar.py`). A string without `enum`
-is pointed at in the user's words, or is one of the `examples`. The as-of date is bound by the
-assistant and is no argument. `finetune/` trains on these very texts.
+Schemas hold only `type`, `enum`, `description`, `examples`, `format` and `not`: the bundled
+engine's grammar reads exactly these (`cityllm/model/grammar.py`). A string without `enum` is
+pointed at in the user's words; for a question `choices.bind` says which words, with
+`"format": "choice"`. The as-of date is bound by the assistant and is no argument. `finetune/`
+trains on these very texts.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ class ToolSpec:
     description: str
     properties: Schema
     required: tuple[str, ...]
+    idle: Schema | None = None
+    """Arguments that together ask for nothing; such a call is not valid."""
 
     @property
     def schema(self) -> Schema:
         """The arguments as a JSON schema object."""
-        return {"type": "object", "properties": self.properties, "required": list(self.required)}
+        schema = {"type": "object", "properties": self.properties, "required": list(self.required)}
+        return {**schema, "not": {"const": self.idle}} if self.idle else schema
 
     @property
     def openai(self) -> Schema:
@@ -57,7 +61,8 @@ SPECS: tuple[ToolSpec, ...] = (
         "close": {"type": "string", "enum": list(CLOSE), "description": "封闭的道路"},
         "demand_percent": {"type": "number", "description": "需求增减百分比"},
         "plate_restriction": {"type": "string", "enum": list(PLATE), "description": "限行"}},
-        ("close", "demand_percent", "plate_restriction")),
+        ("close", "demand_percent", "plate_restriction"),
+        {"close": "none", "demand_percent": 0, "plate_restriction": "none"}),
 )
 
 TOOL_NAMES: tuple[str, ...] = tuple(spec.name for spec in SPECS)

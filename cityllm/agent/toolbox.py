@@ -12,14 +12,16 @@ import logging
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cityllm import prompts
+from cityllm.agent import choices
 from cityllm.agent.retriever import ToolRetriever
 from cityllm.agent.specs import SPECS, ToolSpec
+from cityllm.corpus.citations import titles_in
 from cityllm.corpus.numerals import CN, article_key
 from cityllm.errors import ArticleNotFound, CityLLMError, InstrumentNotFound, NotHeld, ToolProblem
 from cityllm.evidence import (
@@ -242,15 +244,32 @@ RUN: dict[str, Callable[[Session, dict[str, Any]], list[Evidence]]] = {
 }
 
 
-def _with_periods(spec: ToolSpec) -> ToolSpec:
-    """`legal_deadline` also takes the name of a catalogued period that the user did not write."""
-    if spec.name != "legal_deadline":
-        return spec
-    from tools.legal_deadline import load_periods
+def _titles(said: str, ledger: Ledger) -> list[str]:
+    """Titles named in `said`: those held first, then what stands in 《》."""
+    return [*titles_in(said, ledger), *re.findall(r"《([^《》]{2,60})》", said)]
 
-    names = [period.name for period in load_periods().periods]
-    period = {**spec.properties["period"], "examples": names}
-    return replace(spec, properties={**spec.properties, "period": period})
+
+def choices_for(name: str, question: str, earlier: Sequence[str], ledger: Ledger
+                ) -> dict[str, list[str]]:
+    """Argument of tool `name` -> what it may be, read in the question and those before it."""
+    said = "\n".join([*earlier, question])
+    if name in ("search_regulations", "query_city_data"):
+        found = {"query": choices.queries(question, earlier)}
+        return found if name == "query_city_data" else {**found, "title": _titles(said, ledger)}
+    if name == "read_article":
+        return {"title": _titles(said, ledger), "article": choices.articles(said)}
+    if name == "calculate":
+        from tools.formulas import formulas
+
+        return {"expression": formulas(question) or formulas(said)}
+    if name == "legal_deadline":
+        from tools.calendar_cn import date_spans
+        from tools.legal_deadline import lengths_in, periods_for
+
+        days = [said[start:end] for start, end in date_spans(said)]
+        return {"start": days + [word for word in _DAYS if word in said.lower()],
+                "period": lengths_in(said) + periods_for(said)}
+    return {}
 
 
 class Toolbox:
@@ -265,17 +284,29 @@ class Toolbox:
         self.ledger = ledger
         self.search = search
         self.retriever = retriever
-        self.specs = tuple(_with_periods(spec) for spec in specs)
+        self.specs = tuple(specs)
         self.offered = offered
         self.maps = maps
 
-    def offer(self, question: str) -> list[ToolSpec]:
-        """The likeliest tools first; all of them where there is no retriever."""
+    def offer(self, question: str, earlier: Sequence[str] = ()) -> list[ToolSpec]:
+        """The likeliest tools first, their arguments limited to what the question allows.
+
+        All tools that could be called where there is no retriever. `earlier` are the questions
+        before this one, which may be pointed at as well.
+        """
+        bound = (self.bind(spec, question, earlier) for spec in self.specs)
+        by_name = {spec.name: spec for spec in bound if spec is not None}
         if self.retriever is None:
-            return list(self.specs)
-        by_name = {spec.name: spec for spec in self.specs}
-        names = self.retriever.offer(question, self.offered)
-        return [by_name[name] for name in names if name in by_name]
+            return list(by_name.values())
+        return [by_name[name] for name in self.retriever.offer(question, self.offered, by_name)]
+
+    def bind(self, spec: ToolSpec, question: str, earlier: Sequence[str] = ()) -> ToolSpec | None:
+        """The tool for this question; None where the question names nothing to call it with."""
+        return choices.bind(spec, choices_for(spec.name, question, earlier, self.ledger))
+
+    def must_look(self, question: str) -> bool:
+        """Whether the question is city business beyond doubt, so that a tool must be called."""
+        return self.retriever is not None and self.retriever.city_business(question)
 
     def session(self, as_of: date, today: date, language: Language = "zh") -> Session:
         """A fresh session for one question."""

@@ -25,6 +25,17 @@ MAX_TOKENS = 1024
 T = TypeVar("T")
 
 
+def _without_choices(tool: dict[str, Any]) -> dict[str, Any]:
+    """The tool without the lists that only a grammar reads: they would fill the prompt."""
+    function = tool["function"]
+    schema = dict(function["parameters"])
+    schema.pop("not", None)
+    schema["properties"] = {
+        name: {k: v for k, v in field.items() if k not in ("examples", "format")}
+        for name, field in schema.get("properties", {}).items()}
+    return {**tool, "function": {**function, "parameters": schema}}
+
+
 def chat_model(settings: Settings) -> EndpointModel:
     """The model behind `endpoint_url`. Nothing is sent before the first question.
 
@@ -96,6 +107,8 @@ class EndpointModel(ChatOpenAI):
                     must_call=choice not in ("auto", "none"),
                 )
             }
+        if payload.get("tools"):
+            payload["tools"] = [_without_choices(tool) for tool in payload["tools"]]
         return {**payload, "extra_body": extra} if extra else payload
 
     def _generate(

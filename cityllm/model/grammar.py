@@ -3,10 +3,12 @@
 Either tool calls that fit the offered schemas, or an answer whose references name evidence that
 exists. A small model points well and retypes badly, so arguments are pointed at as well:
 
-- a string parameter is a run of the user's own words, or one of the schema's `examples`;
+- a string parameter is a run of the user's own words, or one of the schema's `examples`; with
+  `"format": "choice"` it is one of the `examples`;
 - with `"format": "expression"` it is arithmetic over the quantities the user named;
 - a number parameter is one that the user named (either sign), or zero, within the schema's bounds;
-- anything else (lists, objects) is JSON that fits its schema.
+- anything else (lists, objects) is JSON that fits its schema;
+- a call is never the one that `"not": {"const": …}` of its parameters rules out.
 
 Answers hold no digits outside references: every figure is written by the program. Lengths are
 bounded, so that a call always ends. Nothing here reads a model or a tokenizer.
@@ -109,17 +111,22 @@ def _numbers(field: Mapping[str, Any], user: str) -> list[str]:
     return fit or [_json(field[k]) for k in ("default", "minimum", "maximum") if k in field][:1]
 
 
-def _value(rules: _Rules, field: Mapping[str, Any], user: str) -> str:
+def _value(rules: _Rules, field: Mapping[str, Any], user: str, never: Any = None) -> str:
+    """One value as a rule body; a value of an `enum` or a number that is `never` is left out, and
+    the body is "" where nothing else is left."""
     options = [o for o in field.get("anyOf", ()) if o.get("type") != "null"]
     if len(options) == 1:
         field = {**field, **options[0]}
     kind = field.get("type")
     if "enum" in field or "const" in field:
-        return _any_of(_json(v) for v in field.get("enum", [field.get("const")]))
+        return _any_of(_json(v) for v in field.get("enum", [field.get("const")]) if v != never)
     if kind in ("number", "integer") and (fit := _numbers(field, user)):
-        return rules.add("NUMBER", _any_of(fit))
+        left = [n for n in fit if never is None or float(n) != never]
+        return rules.add("NUMBER", _any_of(left)) if left else ""
     if kind == "boolean":
         return '"true" | "false"'
+    if kind == "string" and field.get("format") == "choice":
+        return rules.add("CHOICE", _any_of(_json(e) for e in field["examples"]))
     if kind == "string" and field.get("format") == "expression":
         return _expression(rules, user)
     if kind == "string" or (kind is None and not options):
@@ -129,19 +136,36 @@ def _value(rules: _Rules, field: Mapping[str, Any], user: str) -> str:
 
 
 def _call(rules: _Rules, function: Mapping[str, Any], user: str) -> str:
-    """One `{"name": …, "arguments": {…}}`; properties in the schema's order.
+    """One `{"name": …, "arguments": {…}}`; properties in the schema's order, "" if none is valid.
 
-    The first is always given, since a comma before the next must be known to be right.
+    The first is always given, since a comma before the next must be known to be right. Where the
+    schema has an idle call, each body lets one argument differ from it and those before it not.
     """
     schema = function.get("parameters") or {}
-    required = set(schema.get("required", ()))
+    idle = (schema.get("not") or {}).get("const") or {}
+    turns: list[str | None] = list(idle) or [None]
+    bodies = [body for at in range(len(turns))
+              if (body := _arguments(rules, schema, user, idle, turns[:at], turns[at])) is not None]
+    if not bodies:
+        return ""
+    head = _text('{"name": ' + _json(function["name"]) + ', "arguments": {')
+    return rules.add("call", f'{head} ({" | ".join(bodies)}) "}}}}"')
+
+
+def _arguments(rules: _Rules, schema: Mapping[str, Any], user: str, idle: Mapping[str, Any],
+               settled: Sequence[str | None], busy: str | None) -> str | None:
+    """All arguments, `settled` ones as in `idle` and `busy` not; None where that cannot be."""
     parts: list[str] = []
     for name, field in (schema.get("properties") or {}).items():
-        value = rules.add("value", _value(rules, field, user))
-        item = f"{_text((', ' if parts else '') + _json(name) + ': ')} {value}"
-        parts.append(item if name in required or not parts else f"({item})?")
-    head = _text('{"name": ' + _json(function["name"]) + ', "arguments": {')
-    return rules.add("call", f'{head} {" ".join(parts)} "}}}}"')
+        if name in settled:
+            body = _text(_json(idle[name]))
+        else:
+            body = _value(rules, field, user, idle.get(name) if name == busy else None)
+        if not body:
+            return None
+        item = f"{_text((', ' if parts else '') + _json(name) + ': ')} {rules.add('value', body)}"
+        parts.append(item if name in schema.get("required", ()) or not parts else f"({item})?")
+    return " ".join(parts)
 
 
 def build(tools: Sequence[Mapping[str, Any]], user: str, shown: Mapping[int, Sequence[str]],
@@ -155,7 +179,7 @@ def build(tools: Sequence[Mapping[str, Any]], user: str, shown: Mapping[int, Seq
     starts: list[str] = []
     user = clean(user)[-HEARD:]
     if tools:
-        calls = [_call(rules, t["function"], user) for t in tools]
+        calls = [call for t in tools if (call := _call(rules, t["function"], user))]
         one = rules.add("one", f'<tool_call> "\\n" ({" | ".join(calls)}) "\\n" </tool_call>')
         starts.append(f'{one} ("\\n" {one})?')
     if not (must_call and tools):
