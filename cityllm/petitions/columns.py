@@ -30,6 +30,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "accepted": ("受理日期", "受理时间", "accepted"),
     "extended": ("延期批准日期", "延期日期", "extended"),
     "forwarded": ("转送日期", "转办日期", "交办日期", "转送收到日期", "forwarded"),
+    "objected": ("异议日期", "提出异议日期", "objected"),
     "told": ("告知日期", "书面告知日期", "told"),
     "replied": ("答复日期", "答复时间", "回复时间", "办结日期", "replied", "replied_at"),
     "reply_received": ("收到答复日期", "答复送达日期", "reply_received"),
