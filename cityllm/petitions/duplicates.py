@@ -3,9 +3,9 @@
 A text becomes a MinHash signature over its character trigrams; pairs that share a band are compared
 by the share of equal signs, which estimates their Jaccard similarity. Same matter: nearly the same
 words; or similar words, the same place, close in time; or similar words of the same person. Two
-texts that name different places only are not one matter, a form letter from two estates. The signature tells
-nothing of the text, so that it may be kept where the text may not. Not here: the same matter in
-quite other words, which needs the grouping of hot issues.
+texts that name different places only are not one matter: a form letter from two estates. The
+signature tells nothing of the text, so that it may be kept where the text may not. Not here: the
+same matter in quite other words, which needs the grouping of hot issues.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ SAME, ALIKE, OWN = 0.5, 0.3, 0.25
 DAYS, NEAR_DAYS = 180, 60
 _MARK = re.compile(r"〔[^〕]{1,5}〕")
 _SKIP = re.compile(r"[^0-9A-Za-z\u3400-\u9fff]+")
-_PLACE = re.compile(r"([\u3400-\u9fffA-Za-z0-9]{2})(小区|花园|家园|公寓|大厦|广场|社区|街道|大道|市场|学校|小学|中学|"
-                    r"幼儿园|医院|公园|[路街巷镇村乡桥苑城府庭湾园])(?![\u3400-\u9fff]?[长委])")
+_PLACE = re.compile(r"((?:(?![的了在是和与一这那个上下到从及我们您条该本某])[\u3400-\u9fffA-Za-z0-9]){2})"
+                    r"(小区|花园|家园|公寓|大厦|广场|社区|街道|大道|市场|学校|小学|中学|"
+                    r"幼儿园|医院|公园|路(?![灯面障由过])|[街巷镇村乡桥苑城府庭湾园])(?![\u3400-\u9fff]?[长委])")
 _SEED = np.random.default_rng(20220225)
 _TIMES = _SEED.integers(1, 2**63, SIGNS, dtype=np.uint64) | np.uint64(1)
 _PLUS = _SEED.integers(0, 2**63, SIGNS, dtype=np.uint64)
