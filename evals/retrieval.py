@@ -1,6 +1,7 @@
 """Are the articles that answer a question among the first 10, among the first 100?
 
-The corpus is imported from DIR (without DLC/, the regional law, unless --all). FILE is JSONL of
+The corpus is imported from DIR (without DLC/, the regional law, unless --all); with --pack the
+digests and everyday questions of a city pack stand beside it, as in the running program. FILE is JSONL of
 {query, articles}, an article being 名第…条. Recall is the share of a question's articles that were
 found, averaged over questions. Plain BM25 of the same run, over the same terms, stands beside it.
 
@@ -30,6 +31,7 @@ import numpy as np
 
 from cityllm.config import ROOT, Settings
 from cityllm.corpus.citations import clause_of
+from cityllm.corpus.digests import sync_pack
 from cityllm.corpus.held_out import FOLDS, fingerprint, fold, trained_on
 from cityllm.corpus.importer import add_files
 from cityllm.corpus.ledger import Ledger
@@ -126,6 +128,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--json", type=Path, required=True, help="where the figures go")
     found.add_argument("--all", action="store_true", help="regional law (DLC/) too")
     found.add_argument("--home", type=Path, help="keep ledger and index here, for the next run")
+    found.add_argument("--pack", type=Path, help="a city pack, such as rag_corpus")
     found.add_argument("--status", type=Path, default=ROOT / "rag_corpus" / "status.yaml",
                        help="status table of the pack")
     found.add_argument("--as-of", type=date.fromisoformat, default=date.today(),
@@ -164,6 +167,8 @@ def run(options: argparse.Namespace, home: Path) -> dict[str, Any]:
     started = time.monotonic()
     with Ledger.open(settings.ledger, options.status) as ledger:
         report = add_files(ledger, paths)
+        if options.pack:
+            sync_pack(ledger, options.pack)
         search = open_search(ledger, settings)
         build = time.monotonic() - started
         asked, unresolved, total = read_questions(options.qa, ledger, options.as_of)
@@ -179,7 +184,8 @@ def run(options: argparse.Namespace, home: Path) -> dict[str, Any]:
         return {**result, "n": len(fresh), "trained_on": len(old), "references": total,
                 "unresolved": len(unresolved), "unresolved_references": unresolved[:50],
                 "not_in_force": sum(one.missing for one in fresh),
-                "articles": len(search.index.views.shelf), "files_failed": len(report.failures),
+                "articles": len(search.index.views.shelf),
+                "asks": len(search.index.views.asks), "files_failed": len(report.failures),
                 "build_s": round(build, 1), "as_of": str(options.as_of),
                 "embedder": search.embedder.name if search.embedder else "",
                 "reranker": search.reranker is not None, "machine": machine()}

@@ -1,8 +1,8 @@
 """Tool-call dialogues of our own: hand-written questions, real tools, answers that only point.
 
-Each question of `phrases/` becomes a dialogue in the format that the assistant uses at run time:
-the tools that the retriever would offer, the call, what the tool showed, and an answer made of
-references. Retrieval results are real, so the model learns to choose among what search finds.
+Each question of `phrases/`, and each everyday question of the pack's articles, becomes a dialogue
+in the format that the assistant uses at run time: the tools that the retriever would offer, the
+call, what the tool showed, and an answer made of references. Retrieval results are real, so the model learns to choose among what search finds.
 Numbers in templates are drawn by seed. Questions of `evals/` are never read here.
 """
 
@@ -22,11 +22,13 @@ from cityllm import prompts
 from cityllm.agent.facts import fact_date, language_of
 from cityllm.agent.retriever import NONE, ToolRetriever
 from cityllm.agent.toolbox import Session, Toolbox
+from cityllm.config import ROOT
 from cityllm.corpus.citations import numbers_in, titles_in
 from cityllm.corpus.numerals import article_key
 from cityllm.errors import ToolProblem
 from cityllm.evidence import ToolRunEvidence
 from finetune.recipe import Recipe
+from finetune.retrieval_data import pack_asks
 from finetune.retriever import train
 from tools import ToolInputError
 from tools.calculate import calculate
@@ -128,19 +130,18 @@ class Slots:
                 if isinstance(v, str) else v for k, v in filled.items()}
 
 
-def cases(seed: int, variants: int = 4) -> list[Case]:
-    """Every question of `phrases/`; templates with slots are drawn `variants` times."""
+def cases(seed: int, variants: int = 4, pack: Path = ROOT / "rag_corpus") -> list[Case]:
+    """Every question of `phrases/` and every ask of the pack; templates with slots are drawn `variants` times."""
     made: list[Case] = []
     dates = Slots({"day": _DAYS}, seed)
-    for number, row in enumerate(_rows(_load("regulation"))):
-        title, _, article = row["a"].partition("#")
-        questions = [row["q"]]
+    for number, (asked, title, article) in enumerate(pack_asks(pack)):
+        questions = [asked]
         if number % 8 == 0:
-            pattern = dates.random.choice(_DATED[language_of(row["q"])])
-            questions.append(dates.fill({"q": pattern.replace("#", row["q"])})["q"])
+            pattern = dates.random.choice(_DATED[language_of(asked)])
+            questions.append(dates.fill({"q": pattern.replace("#", asked)})["q"])
         for question in questions:
             made.append(Case(question, "search_regulations", {"query": question},
-                             [(title, article)], group=row["q"]))
+                             [(title, article)], group=asked))
     for row in _rows(_load("named")):
         verdict = "no_such_article" if row.get("nonexistent") else ""
         made.append(Case(row["q"], "read_article",

@@ -3,9 +3,10 @@
 Three steps. The vectors begin as a truncated SVD of the term-article matrix (what terms occur
 together). Then they learn from the corpus itself (sentence -> rest of its article, heading ->
 article, article -> the next), from general instructions and from legal counsel. At last they learn
-from statute questions with hard negatives from BM25; of those fold 0 is left out, and what nearly
-equals it. Loss: multiple negatives ranking, other articles of the batch being the negatives. The
-result is a sentence-transformers folder (StaticEmbedding, float16).
+from statute questions and from the pack's everyday questions (asks), with hard negatives from BM25;
+of the former fold 0 is left out, and what nearly equals it. An ask is drawn to its article and to
+the article's other asks. Loss: multiple negatives ranking, other articles of the batch being the
+negatives. The ledger should hold the laws and the pack. The result is a sentence-transformers folder (StaticEmbedding, float16).
 
     python -m finetune.embedder --ledger var/ledger.sqlite --data ../shared/data --out DIR
 """
@@ -32,17 +33,18 @@ from finetune import retrieval_data as source
 
 Ids = np.ndarray[Any, np.dtype[np.int32]]
 LEADING = 96
-Pair = tuple[Ids, Ids, Ids | None]
+Pair = tuple[Ids, Ids, Ids | None, int]
+"""Question, what is right, what is wrong, and a number that pairs of one article share (or -1)."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Sizes of one training. `scale` is the inverse temperature; lengths are in terms."""
 
-    terms: int = 27_000
+    terms: int = 32_000
     dim: int = 256
     general_steps: int = 2500
-    question_steps: int = 500
+    question_steps: int = 800
     batch: int = 512
     query_length: int = 160
     article_length: int = 280
@@ -57,29 +59,34 @@ SMOKE = Recipe(terms=2000, dim=32, general_steps=20, question_steps=10, batch=64
 
 
 class Material:
-    """Everything as term ids: articles by sentence, counsel, instructions, statute questions."""
+    """Everything as term ids: articles by sentence, counsel, instructions, statute questions, asks.
 
-    def __init__(self, ledger: Ledger, data: Path, pack: Path, day: date,
-                 recipe: Recipe) -> None:
+    `vocabulary` is that of vectors trained before, which the words of the asks are added to;
+    without it the most frequent terms are taken."""
+
+    def __init__(self, ledger: Ledger, data: Path, day: date, recipe: Recipe,
+                 vocabulary: Sequence[str] = ()) -> None:
         self.articles = source.articles(ledger, day)
         statute = source.statute_questions(ledger, data, day)
         self.held_out = [one for one in statute if source.fold(one.text) == source.HELD_OUT]
         hidden = [one.text for one in self.held_out]
         self.statute = source.without_near(
             [one for one in statute if source.fold(one.text) != source.HELD_OUT], hidden)
-        self.statute += source.without_near(
-            source.phrase_questions(ledger, pack, day), hidden)
+        self.asks = source.without_near(source.ask_questions(ledger), hidden)
         self.counsel = source.without_near(source.counsel_questions(ledger, data, day), hidden)
         self.place = {one.rowid: at for at, one in enumerate(self.articles)}
         general = source.instructions(data)
         counts: Counter[str] = Counter()
         for one in self.articles:
             counts.update(set(terms(f"{one.head}\n{' '.join(one.sentences)}")))
-        for one in (*self.statute, *self.counsel):
+        for one in (*self.statute, *self.asks, *self.counsel):
             counts.update(dict.fromkeys(terms(f"{one.text}\n{one.answer}"), 3))
         for pair in general:
             counts.update(dict.fromkeys(terms("\n".join(pair)), 3))
-        self.vocabulary = [term for term, _ in counts.most_common(recipe.terms)]
+        lay = Counter(term for one in self.asks for term in set(terms(one.text)))
+        common = [term for term, _ in (lay if vocabulary else counts).most_common(recipe.terms)
+                  if not vocabulary or lay[term] > 1]
+        self.vocabulary = list(dict.fromkeys([*vocabulary, *common]))[:recipe.terms]
         self._index = {term: at for at, term in enumerate(self.vocabulary)}
         self.heads = [self.ids(one.head) for one in self.articles]
         self.bodies = [[self.ids(part) for part in one.sentences] for one in self.articles]
@@ -110,7 +117,7 @@ def beginning(material: Material, recipe: Recipe) -> np.ndarray[Any, Any]:
     texts = [material.whole(at) for at in range(len(material.articles))]
     texts += [np.concatenate(pair) for pair in material.general]
     texts += [material.ids(f"{one.text}\n{one.answer}")
-              for one in (*material.statute, *material.counsel)]
+              for one in (*material.statute, *material.asks, *material.counsel)]
     size = len(material.vocabulary)
     weigh = TfidfVectorizer(analyzer=lambda ids: map(str, ids.tolist()), sublinear_tf=True,
                             vocabulary={str(at): at for at in range(size)}, dtype=np.float32)
@@ -130,55 +137,91 @@ def general_pair(material: Material, chance: random.Random) -> Pair:
         one = chance.choice(material.counsel)
         if one.rows and (not one.answer or chance.random() < 0.4):
             return material.ids(one.text), material.whole(
-                material.place[chance.choice(one.rows)]), None
-        return material.ids(one.text), material.ids(one.answer[:500]), None
+                material.place[chance.choice(one.rows)]), None, -1
+        return material.ids(one.text), material.ids(one.answer[:500]), None, -1
     if draw < 0.35 and material.general:
-        return (*chance.choice(material.general), None)
+        return (*chance.choice(material.general), None, -1)
     at = chance.randrange(len(material.articles))
     head, body = material.heads[at], material.bodies[at]
     draw = chance.random()
     other = material.neighbour(at, chance.choice((1, 1, 2)))
     if draw < 0.2 and other is not None:
         return np.concatenate([*body, head[:0]]), np.concatenate(
-            [*material.bodies[other], head[:0]]), None
+            [*material.bodies[other], head[:0]]), None, -1
     if draw < 0.4 or len(body) < 2:
-        return head, np.concatenate([*body, head[:0]]), None
+        return head, np.concatenate([*body, head[:0]]), None, -1
     pick = chance.randrange(len(body))
     sentence, rest = body[pick], body[:pick] + body[pick + 1:]
     if chance.random() < 0.5 and len(sentence) > 24:
         start = chance.randrange(len(sentence) - 16)
         sentence = sentence[start:start + chance.randint(12, 40)]
-    return sentence, np.concatenate([head if chance.random() < 0.6 else head[:0], *rest]), None
+    whole = np.concatenate([head if chance.random() < 0.6 else head[:0], *rest])
+    return sentence, whole, None, -1
 
 
-def question_pairs(material: Material, questions: Sequence[source.Question]
-                   ) -> Callable[[random.Random], Pair]:
-    """A drawer of pairs that are half statute questions, each with a hard negative from BM25."""
-    national = [at for at, one in enumerate(material.articles) if one.national]
+@dataclass(frozen=True)
+class Drawn:
+    """A question ready to be drawn: ids of it, places of what answers and of what does not, long
+    sentences of the answer, the answer, and other questions with the same answer."""
+
+    query: Ids
+    right: list[int]
+    wrong: list[int]
+    parts: list[Ids]
+    answer: Ids
+    mates: list[Ids]
+
+
+def prepared(material: Material, questions: Sequence[source.Question], pool: Sequence[int],
+             best: slice) -> list[Drawn]:
+    """`questions` with hard negatives: of the articles `pool` those that BM25 ranks in `best`."""
     words = [terms(f"{material.articles[at].head}\n{' '.join(material.articles[at].sentences)}")
-             for at in national]
+             for at in pool]
     lexical = Lexical.build(words)
     del words
-    prepared = []
+    mates: dict[tuple[int, ...], list[tuple[str, Ids]]] = {}
+    for one in questions:
+        mates.setdefault(one.rows, []).append((one.text, material.ids(one.text)))
+    found = []
     for one in questions:
         scores, _ = lexical.scores(terms(one.text))
-        order = np.argsort(-scores, kind="stable")[5:60]
-        right = {material.place[row] for row in one.rows}
-        wrong = [national[int(at)] for at in order if national[int(at)] not in right]
+        order = np.argsort(-scores, kind="stable")[best]
+        right = sorted({material.place[row] for row in one.rows})
+        wrong = [at for at in (pool[int(at)] for at in order) if at not in right]
         parts = [ids for ids in map(material.ids, sentences(one.answer)) if len(ids) > 16]
-        prepared.append((material.ids(one.text), sorted(right), wrong, parts,
-                         material.ids(one.answer[:400])))
+        others = [ids for text, ids in mates[one.rows] if text != one.text and len(ids)]
+        found.append(Drawn(material.ids(one.text), right, wrong, parts,
+                           material.ids(one.answer[:400]), others))
+    return found
+
+
+def question_pairs(material: Material, wanted: Callable[[source.Question], bool]
+                   ) -> Callable[[random.Random], Pair]:
+    """A drawer of pairs: a third general, a fifth statute questions, the rest asks, of those
+    `wanted`."""
+    national = [at for at, one in enumerate(material.articles) if one.national]
+    of_pack = sorted({material.place[row] for one in material.asks for row in one.rows})
+    statute = prepared(material, [one for one in material.statute if wanted(one)], national,
+                       slice(5, 60))
+    asks = prepared(material, [one for one in material.asks if wanted(one)], of_pack,
+                    slice(1, 40))
 
     def draw(chance: random.Random) -> Pair:
-        if chance.random() > 0.5 or not prepared:
+        share = chance.random()
+        questions = statute if share < 0.55 or not asks else asks
+        if share < 0.33 or not questions:
             return general_pair(material, chance)
-        query, right, wrong, parts, answer = chance.choice(prepared)
-        article = material.whole(chance.choice(right))
-        negative = material.whole(chance.choice(wrong)) if wrong else None
-        kind = chance.random()
-        if kind < 0.65 or not parts:
-            return query, article, negative
-        return (chance.choice(parts), article, negative) if kind < 0.85 else (query, answer, None)
+        one = chance.choice(questions)
+        article = material.whole(chance.choice(one.right))
+        negative = material.whole(chance.choice(one.wrong)) if one.wrong else None
+        kind, label = chance.random(), one.right[0]
+        if one.mates and kind < 0.4:
+            return one.query, chance.choice(one.mates), None, label
+        if kind < 0.75 or not one.parts:
+            return one.query, article, negative, label
+        if kind < 0.9 and questions is statute:
+            return chance.choice(one.parts), article, negative, label
+        return one.query, one.answer, None, label
 
     return draw
 
@@ -207,15 +250,19 @@ def train(vectors: np.ndarray[Any, Any], draw: Callable[[random.Random], Pair], 
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = lr * min(1.0, (step + 1) / 20) * max(0.02, 1 - step / steps)
-        queries, right, wrong = [], [], []
+        queries, right, wrong, labels = [], [], [], []
         while len(queries) < recipe.batch:
-            query, article, negative = draw(chance)
+            query, article, negative, label = draw(chance)
             if len(query) and len(article):
                 queries.append(thinned(query, recipe.query_length))
                 right.append(thinned(article, recipe.article_length))
+                labels.append(label)
                 if negative is not None and len(negative):
                     wrong.append(negative[:recipe.article_length])
         scores = embed(queries) @ embed(right + wrong).T * recipe.scale
+        own = torch.tensor(labels)
+        twin = (own[:, None] == own) & (own >= 0) & ~torch.eye(len(own), dtype=torch.bool)
+        scores[:, :len(own)] = scores[:, :len(own)].masked_fill(twin, -torch.inf)
         loss = nn.cross_entropy(scores, torch.arange(len(queries)))
         optimizer.zero_grad()
         loss.backward()
@@ -224,6 +271,18 @@ def train(vectors: np.ndarray[Any, Any], draw: Callable[[random.Random], Pair], 
             say(f"step {step + 1}/{steps}  loss {loss.item():.3f}  "
                 f"{time.monotonic() - started:.0f} s")
     return np.asarray(bag.weight.detach().numpy())
+
+
+def grown(vectors: np.ndarray[Any, Any], vocabulary: Sequence[str]) -> np.ndarray[Any, Any]:
+    """`vectors` of the first terms of `vocabulary` with new ones for the rest: a new pair of
+    characters begins half way between the two."""
+    place = {term: at for at, term in enumerate(vocabulary[:len(vectors)])}
+    new = np.zeros((len(vocabulary) - len(vectors), vectors.shape[1]), dtype=np.float32)
+    for at, term in enumerate(vocabulary[len(vectors):]):
+        held = [vectors[place[letter]] for letter in term if letter in place]
+        if held:
+            new[at] = np.mean(held, axis=0)
+    return np.concatenate([vectors, new])
 
 
 def turned(vectors: np.ndarray[Any, Any], material: Material) -> np.ndarray[Any, Any]:
@@ -273,18 +332,22 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     recipe = SMOKE if options.smoke else Recipe()
     options.out.mkdir(parents=True, exist_ok=True)
+    stage = options.out / "general.npz"
+    vectors, known = None, ()
+    if stage.exists():
+        with np.load(stage) as kept:
+            vectors, known = kept["vectors"], kept["terms"].tolist()
     with Ledger.open(options.ledger, options.status) as ledger:
-        material = Material(ledger, options.data, options.status.parent, options.day, recipe)
+        material = Material(ledger, options.data, options.day, recipe, known)
     print(f"articles {len(material.articles)}  statute questions {len(material.statute)} (held out "
-          f"{len(material.held_out)})  counsel {len(material.counsel)}", flush=True)
+          f"{len(material.held_out)})  asks {len(material.asks)}  counsel {len(material.counsel)}",
+          flush=True)
 
     def say(line: str) -> None:
         print(line, flush=True)
 
-    stage = options.out / "general.npz"
-    if stage.exists():
-        with np.load(stage) as kept:
-            vectors, material.vocabulary = kept["vectors"], kept["terms"].tolist()
+    if vectors is not None:
+        vectors = grown(vectors, material.vocabulary)
     else:
         vectors = beginning(material, recipe)
         vectors = train(vectors, lambda chance: general_pair(material, chance),
@@ -295,9 +358,9 @@ def main(argv: list[str] | None = None) -> int:
         jobs |= {"half0": lambda one: source.fold(one.text) % 2 == 0,
                  "half1": lambda one: source.fold(one.text) % 2 == 1}
     for name, wanted in jobs.items():
-        questions = [one for one in material.statute if wanted(one)]
+        questions = [one for one in (*material.statute, *material.asks) if wanted(one)]
         say(f"{name}: {len(questions)} questions")
-        tuned = train(vectors, question_pairs(material, questions), recipe.question_steps,
+        tuned = train(vectors, question_pairs(material, wanted), recipe.question_steps,
                       recipe.question_lr, recipe, say)
         export(turned(tuned, material), material.vocabulary, options.out / name, {
             "reads": "terms", "leading": min(LEADING, recipe.dim), "recipe": asdict(recipe),

@@ -12,20 +12,17 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import yaml
-
 from cityllm.corpus.citations import clause_of
+from cityllm.corpus.digests import read_digest
 from cityllm.corpus.held_out import HELD_OUT, fingerprint, fold
 from cityllm.corpus.ledger import Ledger
 from cityllm.corpus.terms import sentences, terms
 from cityllm.errors import CityLLMError
 from finetune.sources import counsel
 
-__all__ = ["HELD_OUT", "Article", "Question", "articles", "counsel_questions", "fingerprint",
-           "fold", "instructions", "row_of", "statute_questions", "without_near"]
-
-
-PHRASES = Path(__file__).parent / "phrases" / "regulation.yaml"
+__all__ = ["HELD_OUT", "Article", "Question", "articles", "ask_questions", "counsel_questions",
+           "fingerprint", "fold", "instructions", "pack_asks", "row_of", "statute_questions",
+           "without_near"]
 
 
 @dataclass(frozen=True)
@@ -68,21 +65,20 @@ def statute_questions(ledger: Ledger, data: Path, day: date) -> list[Question]:
     return found
 
 
-def phrase_questions(ledger: Ledger, pack: Path, day: date) -> list[Question]:
-    """Our own lay questions of `phrases/regulation.yaml`; the answer is the pack's digest."""
-    digests: dict[str, str] = {}
-    for path in sorted((pack / "regulations").glob("*.yaml")):
-        entry = yaml.safe_load(path.read_text(encoding="utf-8"))
-        digests |= {f"{entry['title']}#{one['n']}": f"{one['heading']}。{one['digest']}"
-                    for one in entry["articles"]}
+def pack_asks(pack: Path) -> list[tuple[str, str, str]]:
+    """(question, title, article) of every ask in the files of `pack`."""
+    return [(question, digest.title, one.n)
+            for digest in map(read_digest, sorted((pack / "regulations").glob("*.yaml")))
+            for one in digest.articles for question in one.asks]
+
+
+def ask_questions(ledger: Ledger) -> list[Question]:
+    """The asks of the ledger; the rows are digest and verbatim clause, the answer is the digest."""
     found = []
-    for row in yaml.safe_load(PHRASES.read_text(encoding="utf-8")):
-        title, _, number = row["a"].partition("#")
-        try:
-            rows = (ledger.article(title, number, day).rowid,)
-        except CityLLMError:
-            continue
-        found.append(Question(row["q"], rows, digests.get(row["a"], "")))
+    for rows, asked in ledger.asks():
+        clauses = ledger.clauses(rows)
+        words = next((f"{one.heading}。{one.text}" for one in clauses if not one.verbatim), "")
+        found += [Question(one, rows, words) for one in asked]
     return found
 
 
@@ -103,8 +99,9 @@ def instructions(data: Path) -> list[tuple[str, str]]:
 
 
 def articles(ledger: Ledger, day: date) -> list[Article]:
-    """Every article in force on `day`, in the order of the texts."""
-    mask = ledger.in_force(day)
+    """Every article in force on `day` or with asks, in the order of the texts."""
+    mask = ledger.in_force(day).copy()
+    mask[[row for rows, _ in ledger.asks() for row in rows]] = True
     national = {one.title for one in ledger.instruments() if one.region == "全国"}
     found = []
     for rowid, text in ledger.rows():

@@ -3,7 +3,8 @@
 A digest states an article in the pack's own words. It shares title and version with the official
 text and steps back where that is held. `article_counts.yaml` beside the folder says how many
 articles each official text has, so that an article that does not exist can be told from one that
-the pack leaves out.
+the pack leaves out. An article may hold `asks`: everyday questions that it answers, which search
+reads as a second way to it, also where the full text of the same version has stepped in.
 """
 
 from __future__ import annotations
@@ -13,9 +14,16 @@ import json
 import sqlite3
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from cityllm.corpus.importer import PARSER, refresh
 from cityllm.corpus.ledger import Ledger
@@ -30,6 +38,16 @@ class _Article(BaseModel):
     n: str
     heading: str = ""
     digest: str = Field(min_length=2)
+    asks: list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=4,
+                                                max_length=200)]] = Field(default_factory=list)
+
+    @field_validator("asks")
+    @classmethod
+    def _once(cls, asks: list[str]) -> list[str]:
+        twice = [one for at, one in enumerate(asks) if one in asks[:at]]
+        if twice:
+            raise ValueError(f"each question once; twice: {twice[0][:60]}")
+        return asks
 
 
 class _Source(BaseModel):
@@ -120,6 +138,7 @@ def _forget(connection: sqlite3.Connection, name: str) -> None:
     connection.execute("DELETE FROM instruments WHERE id IN "
                        "(SELECT instrument FROM files WHERE path=?)", (name,))
     connection.execute("DELETE FROM clauses WHERE file=?", (name,))
+    connection.execute("DELETE FROM asks WHERE file=?", (name,))
     connection.execute("DELETE FROM files WHERE path=?", (name,))
 
 
@@ -150,6 +169,12 @@ def _store(connection: sqlite3.Connection, name: str, digest: str, content: Dige
         "VALUES (?,?,?,?,?,?,'[]',?)",
         [(instrument, name, order, number, article_label(number), one.heading, one.digest.strip())
          for order, (number, one) in enumerate(zip(numbers, content.articles, strict=True))])
+    connection.executemany(
+        "INSERT OR REPLACE INTO asks (file, key, version, article, ord, question) "
+        "VALUES (?,?,?,?,?,?)",
+        [(name, key, content.version.isoformat(), number, order, question)
+         for number, one in zip(numbers, content.articles, strict=True)
+         for order, question in enumerate(one.asks)])
     connection.execute("INSERT INTO files VALUES (?,0,0,?,?,?,'digest')",
                        (name, digest, PARSER, instrument))
     refresh(connection, instrument)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cityllm.corpus import asks as everyday
+from cityllm.corpus.asks import Asks, ask, spread
 from cityllm.corpus.embedding import Embedder, Vectors
 from cityllm.corpus.lexical import Floats, Lexical
 from cityllm.corpus.shelf import FACTS, Shelf
@@ -22,7 +24,8 @@ DEPTH = 400
 _FAR = 2000
 NAMES = ("bm25", "bm25_per_weight", "bm25_rank", "cosine", "cosine_gap", "cosine_rank",
          "feedback", "head", "share", "work_bm25", "work_cosine", "work_votes", "part_votes",
-         "work_centre", "near_bm25", "near_cosine", "query_length", *FACTS)
+         "work_centre", "near_bm25", "near_cosine", "query_length", "local", *FACTS,
+         *everyday.NAMES)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Views:
     shelf: Shelf
     lexical: Lexical
     heads: Lexical
+    asks: Asks
     matrix: Vectors | None
     centres: Vectors | None
     rough: Vectors | None = None
@@ -41,7 +45,7 @@ class Views:
 
 @dataclass(frozen=True)
 class Candidates:
-    """`places` (C,) on the shelf, `features` (C, len(NAMES)), `fused` (C,) the plain sum of both
+    """`places` (C,) on the shelf, `features` (C, len(NAMES)), `fused` (C,) the plain sum of the
     rankings, for use where there is no reranker."""
 
     places: NDArray[np.int64]
@@ -67,10 +71,11 @@ def query_vector(embedder: Embedder, query: str, added: str) -> Vectors:
 
 
 def gather(views: Views, query: str, vector: Vectors | None, mask: NDArray[np.bool_],
-           added: str = "") -> Candidates:
+           added: str = "", region_named: bool = False, leave_out: bool = False) -> Candidates:
     """Candidates among the places where `mask` is true; none of them where nothing matches.
 
     `added` are words put to the query that the user did not say; they count `ADDED` times as much.
+    With `leave_out` everyday questions equal to this one are passed over.
     """
     shelf = views.shelf
     words = terms(query)
@@ -79,15 +84,19 @@ def gather(views: Views, query: str, vector: Vectors | None, mask: NDArray[np.bo
         bm25 += ADDED * views.lexical.scores(terms(added))[0]
     bm25 *= mask
     cosine = _cosines(views, vector, mask)
-    if not mask.any() or (bm25.max() <= 0 and cosine.max() <= 0):
+    asks = views.asks
+    more = ADDED * asks.lexical.scores(terms(added))[0] if added else None
+    asked = ask(asks, shelf, words, more, vector, mask, leave_out)
+    if not mask.any() or (bm25.max() <= 0 and cosine.max() <= 0 and not len(asked.places)):
         return Candidates(np.zeros(0, np.int64), np.zeros((0, len(NAMES)), np.float32),
                           np.zeros(0, np.float32))
     by_words, by_sense = _best(bm25, _FAR), _best(cosine, _FAR)
     top_words = max(float(bm25[by_words[:10]].mean()), 1e-6)
     top_sense = max(float(cosine[by_sense[:10]].mean()), 0.05)
     fused: Floats = (bm25 / top_words + np.maximum(cosine, 0) / top_sense).astype(np.float32)
-    places = np.unique(np.concatenate([by_words[:DEPTH], by_sense[:DEPTH]]))
-    places = places[mask[places] & (fused[places] > 0)].astype(np.int64)
+    places = np.concatenate([by_words[:DEPTH], by_sense[:DEPTH]])
+    places = np.union1d(places[mask[places] & (fused[places] > 0)], asked.places).astype(np.int64)
+    of_asks, ask_fused = spread(asked, asks, shelf, places)
     near = np.union1d(by_words, by_sense)
     best = near[_best(fused[near], 100)]
     best = best[mask[best]]
@@ -106,9 +115,11 @@ def gather(views: Views, query: str, vector: Vectors | None, mask: NDArray[np.bo
         np.maximum.reduceat(cosine, shelf.work_start)[work] - top_sense,
         work_votes[work], part_votes[part], centre,
         _near(bm25, places, shelf) / top_words, _near(cosine, places, shelf) - top_sense,
-        np.full(len(places), np.log1p(len(query)))]
-    features = np.concatenate([np.stack(columns, axis=1), shelf.facts[places]], axis=1)
-    return Candidates(places, features.astype(np.float32), fused[places].astype(np.float32))
+        np.full(len(places), np.log1p(len(query))),
+        shelf.local[places] & (not region_named)]
+    features = np.concatenate([np.stack(columns, axis=1), shelf.facts[places], of_asks], axis=1)
+    plain = fused[places] + ask_fused
+    return Candidates(places, features.astype(np.float32), plain.astype(np.float32))
 
 
 def _cosines(views: Views, vector: Vectors | None, mask: NDArray[np.bool_]) -> Floats:

@@ -1,7 +1,7 @@
 """The search index in `home/index`: built from the ledger, checked at every start, healed.
 
-Layout: `state.json` (what it was built from), `shelf.npz`, `bm25/`, `heads/`, `chroma/`. All of it
-is a cache. `state.json` is written last, so a build that was killed does not count; a file that is
+Layout: `state.json` (what it was built from), `shelf.npz`, `bm25/`, `heads/`, `asks/` and
+`asks-vectors.npz` (everyday questions), `chroma/`. All of it is a cache. `state.json` is written last, so a build that was killed does not count; a file that is
 missing or damaged means a new build; vectors are kept by row id and only new ones are encoded.
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cityllm.corpus.asks import Asks, open_asks, questions, with_vectors
 from cityllm.corpus.embedding import Embedder, Vectors
 from cityllm.corpus.features import Views, work_centres
 from cityllm.corpus.ledger import Ledger
@@ -23,9 +24,10 @@ from cityllm.corpus.shelf import Shelf, build_shelf
 from cityllm.corpus.terms import terms
 from cityllm.corpus.vectors import VectorStore
 
-FORMAT = 3
+FORMAT = 4
 """Raised when the layout, the terms or the facts of the shelf change."""
 Progress = Callable[[int, int, str], None]
+Parts = tuple[Shelf, Lexical, Lexical, Asks]
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,16 @@ def open_index(ledger: Ledger, folder: Path, embedder: Embedder | None, chroma_u
     snapshot = ledger.snapshot()
     state = {"format": FORMAT, "snapshot": snapshot}
     healed = ""
-    parts: tuple[Shelf, Lexical, Lexical] | None = None
+    parts: Parts | None = None
     if _state(folder) == state:
         try:
-            parts = _read(folder)
+            parts = _read(ledger, folder)
         except Exception as problem:  # whatever is wrong with a cache, the ledger has the truth
             healed = f"{type(problem).__name__}: {problem}"
     if parts is None:
         parts = _build(ledger, folder, progress)
         _write_state(folder, state)
-    shelf, lexical, heads = parts
+    shelf, lexical, heads, asks = parts
     matrix: Vectors | None = None
     centres: Vectors | None = None
     rough: Vectors | None = None
@@ -61,10 +63,12 @@ def open_index(ledger: Ledger, folder: Path, embedder: Embedder | None, chroma_u
         store = VectorStore(folder / "chroma", chroma_url, embedder.name, embedder.dim)
         matrix = store.sync(shelf.rows, ledger.rows, embedder.encode, progress)
         centres = work_centres(shelf, matrix)
+        asks = with_vectors(asks, questions(ledger), embedder.name, embedder.encode,
+                            folder / "asks-vectors.npz")
         if 0 < embedder.leading < embedder.dim:
             rough = np.ascontiguousarray(matrix[:, :embedder.leading])
         healed = healed or store.healed
-    return Index(Views(shelf, lexical, heads, matrix, centres, rough), snapshot, healed)
+    return Index(Views(shelf, lexical, heads, asks, matrix, centres, rough), snapshot, healed)
 
 
 def forget_index(folder: Path) -> None:
@@ -86,16 +90,15 @@ def _write_state(folder: Path, state: dict[str, object]) -> None:
     draft.replace(folder / "state.json")
 
 
-def _read(folder: Path) -> tuple[Shelf, Lexical, Lexical]:
+def _read(ledger: Ledger, folder: Path) -> Parts:
     shelf = Shelf.load(folder / "shelf.npz")
     lexical, heads = Lexical.load(folder / "bm25"), Lexical.load(folder / "heads")
     if lexical.size != len(shelf) or heads.size != len(shelf.part_start):
         raise ValueError("the parts of the index do not fit together")
-    return shelf, lexical, heads
+    return shelf, lexical, heads, open_asks(ledger, shelf, Lexical.load(folder / "asks"))
 
 
-def _build(ledger: Ledger, folder: Path, progress: Progress | None
-           ) -> tuple[Shelf, Lexical, Lexical]:
+def _build(ledger: Ledger, folder: Path, progress: Progress | None) -> Parts:
     (folder / "state.json").unlink(missing_ok=True)
     shelf, words = build_shelf(ledger)
     place = {row: at for at, row in enumerate(shelf.rows.tolist())}
@@ -110,7 +113,9 @@ def _build(ledger: Ledger, folder: Path, progress: Progress | None
             progress(done, len(shelf), "词项 terms")
     lexical = Lexical.of_ids(texts, vocabulary)
     heads = Lexical.build(terms(line) for line in words)
+    asks = Lexical.build(terms(question) for question in questions(ledger))
     shelf.save(folder / "shelf.npz")
     lexical.save(folder / "bm25")
     heads.save(folder / "heads")
-    return shelf, lexical, heads
+    asks.save(folder / "asks")
+    return shelf, lexical, heads, open_asks(ledger, shelf, asks)

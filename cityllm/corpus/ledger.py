@@ -287,13 +287,36 @@ class Ledger:
             if row[1] in known:
                 yield row[0], _search_text(known[row[1]].title, json.loads(row[5]), row[4], row[6])
 
+    def asks(self) -> list[tuple[tuple[int, ...], tuple[str, ...]]]:
+        """(row ids, everyday questions) of each article that the pack has questions for.
+
+        The rows are those of that title, version and article: the digest's and, where the full
+        text is held, the verbatim one's. Articles of which nothing is held are left out.
+        """
+        rows: dict[tuple[str, ...], list[int]] = {}
+        for *place, row in self.connection.execute(
+                "SELECT a.key, a.version, a.article, c.id FROM (SELECT DISTINCT key, version, "
+                "article FROM asks) a JOIN instruments i ON i.key = a.key AND i.version = "
+                "a.version JOIN clauses c ON c.instrument = i.id AND c.article = a.article "
+                "ORDER BY a.key, a.version, a.article, c.id"):
+            rows.setdefault(tuple(place), []).append(row)
+        asked: dict[tuple[str, ...], list[str]] = {}
+        for *place, question in self.connection.execute(
+                "SELECT key, version, article, question FROM asks ORDER BY ord"):
+            asked.setdefault(tuple(place), []).append(question)
+        return [(tuple(held), tuple(asked[place])) for place, held in rows.items()]
+
     def snapshot(self) -> str:
-        """A short hash of what is held; it changes when content or row ids change."""
+        """A short hash of what is held; it changes when content, row ids or asks change."""
         digest = hashlib.sha256(self.table.hash.encode())
         for row in self.connection.execute(
                 "SELECT i.key, i.version, i.verbatim, i.source_hash, min(c.id), max(c.id), "
                 "count(*) FROM instruments i JOIN clauses c ON c.instrument = i.id "
                 "GROUP BY i.id ORDER BY i.key, i.version, i.verbatim"):
+            digest.update(repr(tuple(row)).encode())
+        for row in self.connection.execute(
+                "SELECT key, version, article, question FROM asks "
+                "ORDER BY key, version, article, ord"):
             digest.update(repr(tuple(row)).encode())
         return digest.hexdigest()[:16]
 

@@ -93,6 +93,30 @@ class Lexical:
             whole += float(self._idf[at])
         return score, share / max(whole, 1e-6)
 
+    def totals(self) -> Floats:
+        """(size,) idf of the terms of each text together, every term once."""
+        each = np.repeat(self._idf, np.diff(self._starts))
+        return np.bincount(self._rows, each, self.size).astype(np.float32)
+
+    @property
+    def top(self) -> float:
+        """The idf of a term that one text holds: what an unknown term is worth at least."""
+        return float(np.log(1 + (self.size - 0.5) / 1.5))
+
+    def cover(self, query: Sequence[str], group: NDArray[np.int64], size: int,
+              alive: NDArray[np.bool_]) -> Floats:
+        """(size,) idf of the query's terms that the texts of a group, those `alive`, hold between
+        them; `group` (self.size,) numbers the groups."""
+        found = np.zeros(size, dtype=np.float32)
+        for term in set(query):
+            at = self._vocabulary.get(term)
+            if at is not None:
+                rows = self._rows[self._starts[at]:self._starts[at + 1]]
+                held = np.zeros(size, dtype=np.bool_)
+                held[group[rows[alive[rows]]]] = True
+                found += self._idf[at] * held
+        return found
+
     def weights(self, query: Sequence[str]) -> dict[str, float]:
         """The idf of the query's known terms: how much each tells."""
         found = {term: self._vocabulary.get(term) for term in set(query)}

@@ -35,6 +35,10 @@ CREATE TABLE IF NOT EXISTS clauses (
   label TEXT NOT NULL, heading TEXT NOT NULL, path TEXT NOT NULL, text TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS clauses_place ON clauses (instrument, article);
 CREATE INDEX IF NOT EXISTS clauses_file ON clauses (file);
+CREATE TABLE IF NOT EXISTS asks (
+  file TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL, article TEXT NOT NULL,
+  ord INTEGER NOT NULL, question TEXT NOT NULL, PRIMARY KEY (key, version, article, ord));
+CREATE INDEX IF NOT EXISTS asks_file ON asks (file);
 """
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from cityllm.config import Settings
 from cityllm.corpus.citations import numbers_in, titles_in
 from cityllm.corpus.embedding import Embedder, load_embedder
-from cityllm.corpus.features import gather, query_vector
+from cityllm.corpus.features import NAMES, Candidates, gather, query_vector
 from cityllm.corpus.index import Index, Progress, forget_index, open_index
 from cityllm.corpus.ledger import Clause, Ledger
 from cityllm.corpus.lexical import Floats
@@ -37,7 +37,8 @@ from cityllm.errors import CorpusError
 NAMED = 4.0
 """Added to the score of clauses of an instrument that the question names."""
 LOCAL = -0.5
-"""Added to regional law where the question names no region: national law is meant more often."""
+"""Added to regional law where the question names no region and there is no reranker, which has
+learnt as much: national law is meant more often."""
 _FILLER = re.compile(r"^(?:请问|你好|您好|想问一下|咨询一下|我想问|麻烦问下)[，,。！!：: ]*")
 
 
@@ -53,14 +54,16 @@ class Hit:
 
 
 class Search:
-    """Made by `open_search`. Safe to use from several threads."""
+    """Made by `open_search`. Safe to use from several threads. With `leave_out` a question that is
+    one of the pack's everyday questions does not find itself: for training and measuring."""
 
     def __init__(self, ledger: Ledger, index: Index, embedder: Embedder | None,
-                 reranker: Reranker | None) -> None:
+                 reranker: Reranker | None, leave_out: bool = False) -> None:
         self.ledger = ledger
         self.index = index
         self.embedder = embedder
         self.reranker = reranker
+        self.leave_out = leave_out
         self._lock = threading.Lock()
         self._masks: dict[tuple[object, ...], NDArray[np.bool_]] = {}
 
@@ -103,27 +106,30 @@ class Search:
              ) -> tuple[NDArray[np.int64], Floats]:
         """Places on the shelf and their scores, best first: all candidates of the question.
 
-        The reranker's score and the plain sum of both rankings are added: it learnt from questions
-        of civil law, and the sum steadies it on a city's own business.
-
         `titles` are lifted, or with `only` nothing else is let through.
         """
-        named = region or region_named(query)
-        mask, lifted = self._masks_for(as_of, named, kinds, tuple(titles))
-        added = statute_words(query)
-        vector = query_vector(self.embedder, query, added) if self.embedder else None
-        found = gather(self.index.views, query, vector, mask & lifted if only else mask, added)
+        found = self.candidates(query, as_of, titles, only, region, kinds)
         if not len(found.places):
             return found.places, found.fused
-        scores = found.fused
         if self.reranker is not None:
-            scores = scores + self.reranker.scores(found.features)
+            scores = self.reranker.scores(found.features)
+        else:
+            scores = found.fused + LOCAL * found.features[:, NAMES.index("local")]
         if titles and not only:
-            scores = scores + NAMED * lifted[found.places]
-        if not named:
-            scores = scores + LOCAL * self.index.views.shelf.local[found.places]
+            scores = scores + NAMED * self._of_titles(tuple(titles))[found.places]
         order = np.argsort(-scores, kind="stable")
         return found.places[order], scores[order]
+
+    def candidates(self, query: str, as_of: date, titles: Sequence[str] = (), only: bool = False,
+                   region: str | None = None, kinds: Sequence[str] | None = None) -> Candidates:
+        """What comes into question, unordered, and what speaks for each: see `rank`."""
+        named = region or region_named(query)
+        mask = self._mask(as_of, named, kinds)
+        if only:
+            mask = mask & self._of_titles(tuple(titles))
+        added = statute_words(query)
+        vector = query_vector(self.embedder, query, added) if self.embedder else None
+        return gather(self.index.views, query, vector, mask, added, bool(named), self.leave_out)
 
     def _weights(self, query: str) -> dict[str, float]:
         words = terms(f"{query}\n{statute_words(query)}")
@@ -132,7 +138,7 @@ class Search:
     def _chance(self, scores: Floats) -> Floats:
         if self.reranker is not None:
             return self.reranker.probability(scores)
-        return np.asarray(np.clip(scores / 3, 0, 1), dtype=np.float32)
+        return np.asarray(np.clip(scores / 5, 0, 1), dtype=np.float32)
 
     def _exact(self, query: str, titles: Sequence[str], as_of: date,
                kinds: Sequence[str] | None) -> list[Hit]:
@@ -149,19 +155,18 @@ class Search:
                     hits.append(Hit(clause, 1.0, passage, "exact"))
         return hits
 
-    def _masks_for(self, as_of: date, region: str | None, kinds: Sequence[str] | None,
-                   titles: tuple[str, ...]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Over the places: in force and wanted; belonging to one of `titles`."""
+    def _mask(self, as_of: date, region: str | None, kinds: Sequence[str] | None
+              ) -> NDArray[np.bool_]:
+        """Over the places: in force and wanted."""
         rows = self.index.views.shelf.rows
         allowed = self.ledger.in_force(as_of, region, kinds)
         inside = rows < len(allowed)
         mask = np.zeros(len(rows), dtype=np.bool_)
         mask[inside] = allowed[rows[inside]]
-        if not titles:
-            return mask, np.zeros(len(rows), dtype=np.bool_)
-        return mask, self._of_titles(titles)
+        return mask
 
     def _of_titles(self, titles: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Over the places: belonging to one of `titles`."""
         with self._lock:
             found = self._masks.get(titles)
         if found is None:
