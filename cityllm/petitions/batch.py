@@ -1,0 +1,191 @@
+"""A day's petitions from end to end: every row of the input once in the output, whatever happens.
+
+Rows go through the pipeline in chunks, here or in worker processes; originals are sealed in the
+vault, then the chunk is committed to the journal. When all rows are done, duplicates are looked
+for over all of them, and output and report are written anew and put in place at once. A killed run
+goes on from the journal; a second run does only what is new or changed.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from cityllm.petitions import output, report
+from cityllm.petitions.duplicates import link, signature
+from cityllm.petitions.intake import Row, Source
+from cityllm.petitions.journal import Journal
+from cityllm.petitions.pipeline import Outcome, Pipeline, Recipe, Times
+from cityllm.petitions.record import Labels, Petition
+from cityllm.safety.vault import Vault
+
+CHUNK = 256
+Progress = Callable[[int, int | None, str], None]
+"""Told (rows done, rows in all or None, what) as the run goes on."""
+Drafter = Callable[[Petition, Labels], str]
+"""Writes a reply draft for a masked petition."""
+
+
+@dataclass
+class Result:
+    """What a run did. `rows` of the input, `fresh` done by this run, `bad` that could not be used,
+    `forgotten` of an earlier input; `calls` of the drafter."""
+
+    rows: int = 0
+    fresh: int = 0
+    bad: int = 0
+    forgotten: int = 0
+    calls: int = 0
+    seconds: float = 0.0
+    times: Times = field(default_factory=Times)
+    routes: Counter[str] = field(default_factory=Counter)
+
+
+def journal_of(out: str, home: Path) -> Path:
+    """Where the journal of an output is: beside a file, in `home` for a database."""
+    if "://" in out:
+        import hashlib
+
+        return home / f"triage-{hashlib.sha256(out.encode()).hexdigest()[:16]}.journal"
+    return Path(out + ".journal")
+
+
+def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, today: date, *,
+        page: Path | None = None, workers: int = 1, chunk: int = CHUNK,
+        drafter: Drafter | None = None, progress: Progress = lambda done, total, what: None,
+        ) -> Result:
+    """Triage `source` into `out` and the report `page`. `today` is for the report alone: no
+    period of a petition counts from it."""
+    output.check_name(out)
+    result = Result()
+    start = time.perf_counter()
+    mark = f"{recipe.fingerprint}:{signature('幸福路的路灯坏了').tobytes().hex()}:{bool(drafter)}"
+    with Journal(journal, mark) as held:
+        chunks = _fresh(source, held, chunk, result)
+        total = source.total
+        for line, keys, outcomes, times in _outcomes(chunks, recipe, workers):
+            for name, (rows, seconds) in times.stages.items():
+                result.times.add(name, rows, seconds)
+            if drafter:
+                outcomes = [_drafted(one, drafter, result) for one in outcomes]
+            with result.times.stage("seal and commit", len(outcomes)):
+                vault.put((key, one.original) for key, one in zip(keys, outcomes, strict=True))
+                held.keep(line, [(key, output.record(one), one.sketch)
+                                 for key, one in zip(keys, outcomes, strict=True)])
+            result.fresh += len(outcomes)
+            progress(line[-1][0], total, "rows")
+        result.rows = len(held)
+        with result.times.stage("duplicates", result.rows):
+            links = link(held.sketches())
+        day = report.Day(today)
+        with result.times.stage("write", result.rows):
+            progress(0, result.rows, "write")
+            output.write(out, _counted(held, links, day, result))
+        if page:
+            with output.replacing(page) as file:
+                file.write(report.render(day))
+        result.forgotten = held.forget()
+    result.routes = day.routes
+    result.seconds = time.perf_counter() - start
+    return result
+
+
+def _counted(held: Journal, links: Sequence[Any], day: report.Day,
+             result: Result) -> Iterator[Mapping[str, Any]]:
+    """The records as they are written, counted for the report on the way."""
+    for told, one in zip(held.records(), links, strict=True):
+        done = output.linked(told, one)
+        day.add(done)
+        result.bad += bool(done["problem"])
+        yield done
+
+
+Line = list[tuple[int, str]]
+
+
+def _fresh(source: Source, held: Journal, size: int, result: Result,
+           ) -> Iterator[tuple[Line, list[str], list[Row]]]:
+    """Chunks of the input: places of all rows, and keys and rows of those not yet done."""
+    seen: Counter[str] = Counter()
+    for block in _blocks(source.rows(), size):
+        line: Line = []
+        for row in block:
+            digest = row.digest
+            line.append((row.number, f"{digest}#{seen[digest]}"))
+            seen[digest] += 1
+        done = held.has([key for _, key in line])
+        fresh = [(key, row) for (_, key), row in zip(line, block, strict=True) if key not in done]
+        yield line, [key for key, _ in fresh], [row for _, row in fresh]
+
+
+def _blocks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    block: list[Row] = []
+    for row in rows:
+        block.append(row)
+        if len(block) == size:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def _outcomes(chunks: Iterator[tuple[Line, list[str], list[Row]]], recipe: Recipe, workers: int,
+              ) -> Iterator[tuple[Line, list[str], list[Outcome], Times]]:
+    """Chunks done, in order. The classifier is loaded only when there is something to do."""
+    if workers <= 1:
+        pipeline: Pipeline | None = None
+        for line, keys, rows in chunks:
+            times, outcomes = Times(), []
+            if rows:
+                pipeline = pipeline or recipe.build()
+                outcomes = pipeline.run(rows, times)
+            yield line, keys, outcomes, times
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (recipe, os.getpid())) as pool:
+        waiting: deque[tuple[Line, list[str], Future[tuple[list[Outcome], Times]]]] = deque()
+        for line, keys, rows in chunks:
+            waiting.append((line, keys, pool.submit(_work, rows)))
+            if len(waiting) > 2 * workers:
+                first, its, future = waiting.popleft()
+                yield first, its, *future.result()
+        for first, its, future in waiting:
+            yield first, its, *future.result()
+
+
+_OWN: dict[str, Pipeline] = {}
+"""The pipeline of a worker process."""
+
+
+def _start(recipe: Recipe, parent: int) -> None:
+    """Build the pipeline of this process, and end with the parent, also when that was killed."""
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    _OWN["pipeline"] = recipe.build()
+
+
+def _work(rows: list[Row]) -> tuple[list[Outcome], Times]:
+    times = Times()
+    return (_OWN["pipeline"].run(rows, times) if rows else []), times
+
+
+def _drafted(outcome: Outcome, drafter: Drafter, result: Result) -> Outcome:
+    """With a draft, where one may be written: not for reports of wrongdoing, nor bad rows."""
+    if outcome.problem or outcome.done.labels.kind == "report":
+        return outcome
+    with result.times.stage("draft", 1):
+        draft = drafter(outcome.done.petition, outcome.done.labels)
+    result.calls += 1
+    return replace(outcome, done=replace(outcome.done, draft=draft))

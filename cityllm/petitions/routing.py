@@ -1,0 +1,72 @@
+"""Whose hands a petition goes to: by itself, to a person, or to a person at once.
+
+Nothing goes by itself unless the classifier's line says from which confidence, and that line is
+only open where it was calibrated on the city's own rows. A report of wrongdoing, a risk, a matter
+that may be another procedure's, and a complaint about the office itself always go to a person.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cityllm.petitions.record import Jurisdiction, Labels, Risk, Route
+
+ENOUGH = 500
+"""Labelled local rows below which nothing is routed by itself."""
+RISKS: dict[Risk, str] = {"life": "可能危及生命安全", "self_harm": "可能自伤、轻生", "minors": "涉及未成年人安全",
+                          "group": "群体性或扬言聚集"}
+ELSEWHERE: dict[Jurisdiction, str] = {
+    "court": "可能应当走诉讼", "arbitration": "可能应当走仲裁", "reconsideration": "可能应当走行政复议等行政程序",
+    "discipline": "属于纪检监察机关受理的检举控告", "petition": ""}
+
+
+class Labeller(Protocol):
+    """A classifier as the batch needs it."""
+
+    def labels(self, texts: Sequence[str]) -> list[Labels]:
+        """One value for each text, in order."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """From which confidence a petition is routed by itself; None: never, and `why`."""
+
+    threshold: float | None = None
+    n_local: int = 0
+    why: str = ""
+
+    @classmethod
+    def load(cls, path: Path) -> Line:
+        """From line.json beside the classifier; closed where it is missing or says too little."""
+        if not path.is_file():
+            return cls(why="分类器没有校准文件 line.json，全部由人审核")
+        told = json.loads(path.read_text(encoding="utf-8"))
+        threshold, n_local = told.get("threshold"), int(told.get("n_local", 0))
+        if told.get("closed"):
+            return cls(None, n_local, f"自动线已关闭：{told['closed']}")
+        if threshold is None or n_local < ENOUGH:
+            return cls(None, n_local, f"本地标注只有 {n_local} 行（至少要 {ENOUGH} 行），全部由人审核")
+        return cls(float(threshold), n_local)
+
+
+def choose(labels: Labels, line: Line, conduct: Sequence[str]) -> tuple[Route, str]:
+    """The route and, unless it is automatic, why. `conduct`: words about an office's behaviour."""
+    if labels.risks:
+        return "urgent", "；".join(RISKS[risk] for risk in labels.risks)
+    if labels.kind == "report":
+        return "review", "检举控告：不转给被检举的单位或个人，由人决定去向"
+    if labels.jurisdiction != "petition":
+        return "review", ELSEWHERE[labels.jurisdiction]
+    if conduct:
+        return "review", f"反映了单位或人员的作风（{'、'.join(conduct[:3])}），可能正是拟转单位"
+    if not labels.department:
+        return "review", "责任清单里没有找到承办单位"
+    if line.threshold is None:
+        return "review", line.why
+    if labels.confidence < line.threshold:
+        return "review", f"把握 {labels.confidence:.2f} 低于自动线 {line.threshold:.2f}"
+    return "auto", ""

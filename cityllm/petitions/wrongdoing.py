@@ -1,0 +1,106 @@
+"""Reports of wrongdoing: told by their words, kept from the accused, passed to a body above them.
+
+信访工作条例 art. 30: what is reported must not be let known or passed to the person or body accused.
+So the text of a report leaves this program only for who holds the key of the originals, a report
+is never routed without a person, and the body proposed for it is one of discipline inspection: the
+next higher one where the report names such a body itself. Only a report in which no public body
+and no official has any part (a shop that sells short) keeps the department of its matter. Words
+are read broadly, because a report taken for a complaint does harm and the reverse costs a look.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from cityllm.petitions.record import Labels, Triaged
+
+OWN, HIGHER = "同级纪检监察机关", "上一级纪检监察机关"
+WITHHELD = "〔检举控告材料：不在此显示，凭密钥查看原件〕"
+
+_KIN = "小舅子|舅子|亲戚|亲属|亲信|亲弟|亲哥|侄子|侄女|外甥|老婆|妻子|爱人|儿子|女儿|女婿|儿媳|弟弟|哥哥|连襟|家属|家人|情妇|同学|战友|熟人|自家人|自己人"
+_GIFT = "红包|好处|回扣|礼金|购物卡|烟酒|好烟|名烟|名酒|好酒|辛苦费|感谢费|疏通费|干股|孝敬|土特产"
+_STRONG = re.compile("|".join((
+    "贪污|贪腐|贪官|受贿|行贿|索贿|贿赂|吃拿卡要|敛财|捞钱|捞好处|中饱私囊|揣进|装进[^，。]{0,6}(?:腰包|口袋)|自己(?:的)?腰包",
+    f"收(?:了|过|受|取)?[^，。；]{{0,8}}(?:{_GIFT})|"
+    f"[拿送塞](?:了|过|点)?[^，。；]{{0,6}}(?:{_GIFT})[^，。；]{{0,8}}(?:才|就|不然|否则)",
+    "不送(?:钱|礼|烟|酒|东西)?[^，。]{0,6}(?:不办|就拖|就卡|不给)|给钱才[办批给盖]|拿钱(?:办事|摆平)|花钱(?:摆平|买官)",
+    "冒领|虚报冒领|骗取[^，。]{0,10}(?:补|低保|国家|财政)|小金库|账外账|白条入账|私分|套取[^，。]{0,10}(?:补|国家|财政|资金|经费)",
+    "优亲厚友|以权谋私|以职谋私|假公济私|公权私用|公报私仇|滥用(?:职权|权力)|徇私|枉法|官官相护|玩忽职守|渎职|权钱交易|钱权交易|官商勾结|警匪",
+    "利用职务|职务之便|手中(?:的)?权力|利益输送|卖官|买官|拉票|贿选|违规(?:提拔|录用|经商)|萝卜招聘",
+    f"(?:{_KIN})[^，。；]{{0,16}}(?:承包|承揽|中标|空饷|编制|名额|指标|干股|拿到工程|吃低保|享受低保)",
+    f"(?:名额|低保|工程|补贴|指标|编制|岗位|安置房)[^，。；]{{0,12}}(?:给|分给|让|留给|安排)(?:了)?[^，。；]{{0,8}}(?:{_KIN}|关系户)",
+    "吃空饷|空饷|人情保|关系保|公车私用|公款|公费旅游|大吃大喝|财产来源|房产[^，。]{0,8}来源|保护伞|收黑钱|保护费|村霸",
+    "打击报复|报复举报|威胁举报|泄露举报|通风报信|销毁证据|做假账|违纪违法|违法乱纪|职务犯罪|检举|实名举报|巡视组|巡察组")))
+_WEAK = re.compile("|".join((
+    "腐败|索要|索取|勒索|卡要|挪用|侵占|侵吞|私吞|截留|套取|虚报|虚列|多报|瞒报|骗取|账目不清|账目不公开|去向不明|不知去向|对不上账|没有明细",
+    f"(?:{_GIFT})|送(?:钱|礼|烟|酒|东西)|花钱(?:买|才)|打点|礼品|现金|意思意思|私设|乱罚|不开(?:发票|票据|收据)|私了|黑钱",
+    "包庇|袒护|撑腰|罩着|后台|失职|勾结|串通|沆瀣|黑恶|涉黑|黑社会|内定|围标|串标|陪标|暗箱|走后门|量身定|指定[^，。]{0,10}(?:公司|商家|供应商|施工队)",
+    "不(?:走|经)(?:招标|招投标|公开)|没有(?:招标|公开招标)|挂名|关系户|公车|宴请|酒局|违规(?:招聘|发放|占用|审批|办理)|作风(?:问题|败坏)|包养|"
+    "情妇|婚外|赌博|打牌",
+    f"(?:{_KIN})[^，。；]{{0,12}}(?:工程|项目|上班|拿工资|补贴|得了|拿到|开的|的公司|入股)",
+    "虚开|虚构|假材料|假发票|假账|伪造|篡改|冒名|揭发|控告|举报|纪委|监委|违纪|私自(?:卖|出售|出租|处置|转让)|贱卖|低价(?:卖|转让|出租)|据为己有|自家用|"
+    "拉回家")))
+_CONDUCT = re.compile("态度(?:恶劣|差|粗暴|蛮横)|作风粗暴|推诿|踢皮球|不作为|乱作为|慢作为|懒政|敷衍|打人|骂人|殴打|粗暴执法|暴力执法|"
+                      "选择性执法|乱收费|刁难|恐吓|威胁|欺压|官僚")
+_ASKED = re.compile(r"(?:恳请|请求|请|希望|望|建议|要求|盼)[^，。；！!？?]{0,14}?(?:局|委|部门|大队|政府|机关|领导|中心|单位)"
+                    r"[^，。；！!？?]{0,6}(?:查处|处理|调查|核实|介入|严查|检查|整治|取缔|打击|处罚|查一下|查查)")
+_TOLD = re.compile(r"(?:向|到|去|找|给|打|拨)[^，。；！!？?]{0,14}?(?:举报|控告|反映)(?:电话|了|过)?|"
+                   r"(?:举报|控告)(?:电话|热线|信箱|平台|后|过|无果|多次|无门)|(?:多次|反复|被人|经人|有人)举报")
+_OFFICIAL = re.compile(
+    "局长|书记|主任|镇长|乡长|县长|区长|市长|省长|厅长|科长|股长|处长|所长|站长|大队长|校长|院长|园长|馆长|会计|出纳|委员|"
+    "村长|组长|村干部|村委|村支|支书|两委|居委|干部|公务员|官员|民警|交警|辅警|警察|警官|派出所|城管|执法|法官|法院|检察|"
+    "办事员|窗口|国企|公职|党员|党委|党组|政府|[\u3400-\u9fff](?:局|厅|委|办|乡|镇)(?![\u3400-\u9fff]?(?:面|部|限))|街道|"
+    "社区(?:主任|书记|干部)|"
+    "税务|土地所|国土|国资|上面有人|当官|主管部门|领导|工作人员|老师|医生|教师|队长|负责人")
+_PUBLIC = re.compile(
+    "局长|书记|主任|镇长|乡长|县长|区长|市长|省长|厅长|科长|股长|处长|所长|站长|队长|组长|校长|院长|园长|馆长|会计|出纳|委员|"
+    "村长|村干部|村委|村支|支书|两委|居委|社区|街道|干部|公务员|领导|官员|民警|交警|辅警|警察|警官|公安|派出所|城管|执法|法官|法院|检察|"
+    "工作人员|办事员|窗口|编制|国企|国有|事业单位|公职|党员|党委|党组|政府|机关|"
+    "[\u3400-\u9fff](?:局|厅|委|办|乡|镇|村)(?![\u3400-\u9fff]?(?:面|部|限))|"
+    "中心|学校|老师|教师|医院|医生|大队|支队|税务|工商|市监|住建|环保|人社|民政|土地所|国土|主管|上面|上头|当官|部门|单位|包庇|保护伞|勾结|撑腰|后台")
+_DISCIPLINE = re.compile("纪委|监委|纪检|监察|巡视|巡察|派驻")
+
+
+def acts_in(text: str) -> tuple[str, ...]:
+    """The words for which a text is taken for a report of wrongdoing; none: it is not.
+
+    Some words do by themselves; others only in a sentence that has an official or a public body,
+    what the writer asks an office to do and what was told to offices before left aside.
+    """
+    found = [one[0] for one in _STRONG.finditer(text)]
+    for sentence in re.split(r"[。！!？?\n]", _TOLD.sub("", _ASKED.sub("", text))):
+        words = [one[0] for one in _WEAK.finditer(sentence)]
+        if words and _OFFICIAL.search(sentence):
+            found += words
+    return tuple(dict.fromkeys(found))
+
+
+def conduct_in(text: str) -> tuple[str, ...]:
+    """Words about how an office or its people behave, short of wrongdoing."""
+    return tuple(dict.fromkeys(found[0] for found in _CONDUCT.finditer(text)))
+
+
+def shield(text: str, labels: Labels) -> Labels:
+    """The labels of a report, with a department that it does not accuse; others as they are."""
+    if labels.kind != "report" and labels.jurisdiction != "discipline" and not acts_in(text):
+        return labels
+    accused = _ASKED.sub("", text)
+    if labels.jurisdiction != "discipline" and not _PUBLIC.search(accused):
+        return replace(labels, kind="report")
+    return replace(labels, kind="report", jurisdiction="discipline", reasons=(),
+                   department=HIGHER if _DISCIPLINE.search(text) else OWN)
+
+
+def withhold(done: Triaged) -> Triaged:
+    """A report without its words; what is not a report as it is."""
+    if done.labels.kind != "report":
+        return done
+    told = replace(done.petition, title=WITHHELD, text=WITHHELD, place="", extra={})
+    return replace(done, petition=told, labels=replace(done.labels, reasons=()),
+                   summary=WITHHELD, draft="")
+
+
+def may_see(done: Triaged, unit: str) -> bool:
+    """Whether a unit may be shown this petition: a report only the body it is meant for."""
+    return done.labels.kind != "report" or unit == done.labels.department
