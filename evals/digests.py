@@ -129,11 +129,13 @@ def check(pack: Path, laws: Path, only: str = "") -> dict[str, Any]:
             continue
         entry = yaml.safe_load(path.read_text(encoding="utf-8"))
         instruments += 1
-        source_path = next(iter(laws.rglob(entry["checked_against"])), None)
-        if source_path is None:
+        parts = sorted(laws.rglob(entry["checked_against"]))
+        if not parts:
             rows.append(f"{path.name}: source {entry['checked_against']} not found")
             continue
-        source = articles_of(source_path)
+        source: dict[str, str] = {}
+        for part in parts if "*" in entry["checked_against"] else parts[:1]:
+            source |= articles_of(part)
         for item in entry["articles"]:
             total += 1
             for problem in problems(str(item["n"]), item["digest"], source):

@@ -25,6 +25,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--recipe", default="cpu", help="cpu, gpu, smoke, or a YAML file")
     parser.add_argument("--shared", type=Path, help="development data; default CITYLLM_SHARED")
     parser.add_argument("--weights", type=Path, help="where to export; default the bundled folder")
+    parser.add_argument("--halves", type=Path, nargs=2, metavar="DIR",
+                        help="embedders of `finetune.embedder --halves`: dialogues then hold what "
+                             "search finds for questions that it has not learnt from")
     options = parser.parse_args(argv)
 
     from cityllm.config import load_settings
@@ -41,12 +44,13 @@ def main(argv: list[str] | None = None) -> int:
     recipe.folder.mkdir(parents=True, exist_ok=True)
     for step in STEPS if options.step == "all" else (options.step,):
         began = time.monotonic()
-        _run(step, recipe, data, options.weights or settings.weights, settings)
+        _run(step, recipe, data, options.weights or settings.weights, settings, options.halves)
         print(f"{step}: {time.monotonic() - began:.0f} s")
     return 0
 
 
-def _run(step: str, recipe: Recipe, data: Path, weights: Path, settings: Settings) -> None:
+def _run(step: str, recipe: Recipe, data: Path, weights: Path, settings: Settings,
+         embedders: list[Path] | None) -> None:
     if step == "tokenizer":
         from finetune.tokenizer import train_from_data
 
@@ -59,7 +63,13 @@ def _run(step: str, recipe: Recipe, data: Path, weights: Path, settings: Setting
         from app import build
         from finetune.dialogues import write_dialogues
 
-        print(write_dialogues(recipe, build(settings).toolbox))
+        toolbox = build(settings).toolbox
+        if embedders:
+            from finetune.unseen import halves
+
+            ranks = settings.weights / "embedder" / "reranker.npz"
+            toolbox.search = halves(toolbox.ledger, recipe.folder / "halves", embedders, ranks)
+        print(write_dialogues(recipe, toolbox))
     elif step == "anneal":
         from finetune.anneal import train_anneal
 

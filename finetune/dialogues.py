@@ -2,8 +2,9 @@
 
 Each question of `phrases/`, and each everyday question of the pack's articles, becomes a dialogue
 in the format that the assistant uses at run time: the tools that the retriever would offer, the
-call, what the tool showed, and an answer made of references. Retrieval results are real, so the model learns to choose among what search finds.
-Numbers in templates are drawn by seed. Questions of `evals/` are never read here.
+call, what the tool showed, and an answer made of references. Retrieval results are real, so the
+model learns to choose among what search finds. Numbers in templates are drawn by seed. Questions
+of `evals/` are never read here.
 """
 
 from __future__ import annotations
@@ -131,7 +132,8 @@ class Slots:
 
 
 def cases(seed: int, variants: int = 4, pack: Path = ROOT / "rag_corpus") -> list[Case]:
-    """Every question of `phrases/` and every ask of the pack; templates with slots are drawn `variants` times."""
+    """Every question of `phrases/` and every ask of the pack; templates with slots are drawn
+    `variants` times."""
     made: list[Case] = []
     dates = Slots({"day": _DAYS}, seed)
     for number, (asked, title, article) in enumerate(pack_asks(pack)):
@@ -396,32 +398,46 @@ def _final(case: Case, session: Session) -> str | None:
     return "\n".join(parts) or None
 
 
-def offered_for(rows: list[Case], folder: Path, seed: int, top: int = 3) -> list[list[str]]:
+def offered_for(rows: list[Case], toolbox: Toolbox, folder: Path, seed: int, top: int = 3
+                ) -> list[list[str]]:
     """Names that a retriever trained without the question would offer, likeliest first.
 
-    Variants of one template are held out together. The right tool is put last where it would be
-    missing, so that the model can still learn it.
+    Variants of one template are held out together. The right tools are put last where they would
+    be missing, so that the model can still learn them.
     """
     from sklearn.model_selection import GroupKFold
 
-    questions, labels = [c.question for c in rows], [c.tool for c in rows]
+    questions, labels, groups = labelled(rows)
+    single = [c.tool for c in rows]
     offered: list[list[str]] = [[] for _ in rows]
     right = 0
     folds = GroupKFold(5, shuffle=True, random_state=seed)
-    for rest, held in folds.split(questions, labels, [c.group for c in rows]):
+    for _, held in folds.split(rows, single, [c.group for c in rows]):
+        out = {rows[i].group for i in held}
+        rest = [i for i, group in enumerate(groups) if group not in out]
         path = folder / "fold.npz"
         train([questions[i] for i in rest], [labels[i] for i in rest], path)
         retriever = ToolRetriever.load(path)
         assert retriever is not None
         for i in held:
-            chances = retriever.probabilities(questions[i])
-            right += max(chances, key=lambda name: chances[name]) == labels[i]
-            names = retriever.offer(questions[i], top)
-            if labels[i] not in (*names, NONE):
-                names[-1] = labels[i]
-            offered[i] = names
+            case = rows[i]
+            chances = retriever.probabilities(case.question)
+            right += max(chances, key=lambda name: chances[name]) == case.tool
+            fit = [s.name for s in toolbox.specs if toolbox.bind(s, case.question) is not None]
+            names = retriever.offer(case.question, top, fit)
+            wanted = [case.tool, *([case.second[0]] if case.second else [])]
+            missing = [name for name in wanted if name not in (*names, NONE)]
+            offered[i] = [*names[: top - len(missing)], *missing]
     print(f"retriever: right class first for {right / len(rows):.3f} of held-out questions")
     return offered
+
+
+def labelled(rows: list[Case]) -> tuple[list[str], list[str], list[str]]:
+    """(questions, tools, groups) for the retriever; a question with two calls stands twice."""
+    pairs = [(c, name) for c in rows
+             for name in (c.tool, *([c.second[0]] if c.second else []))]
+    return ([c.question for c, _ in pairs], [name for _, name in pairs],
+            [c.group for c, _ in pairs])
 
 
 def write_dialogues(recipe: Recipe, toolbox: Toolbox) -> str:
@@ -432,15 +448,13 @@ def write_dialogues(recipe: Recipe, toolbox: Toolbox) -> str:
     random.Random(recipe.seed).shuffle(rows)
     if recipe.name == "smoke":
         rows = rows[: recipe.lora.dialogues * 10]
-    questions, labels = [c.question for c in rows], [c.tool for c in rows]
-    offers = offered_for(rows, recipe.folder, recipe.seed)
+    offers = offered_for(rows, toolbox, recipe.folder, recipe.seed)
+    questions, labels, _ = labelled(rows)
     train(questions, labels, recipe.folder / "retriever.npz")
     world = World(toolbox, recipe.seed)
     counts: dict[str, int] = {}
     with (recipe.folder / "dialogues.jsonl").open("w", encoding="utf-8") as out:
         for case, names in zip(track(rows, "dialogues"), offers, strict=True):
-            if case.second and case.second[0] not in names:
-                names = [*names[:2], case.second[0]]
             row = dialogue(case, world, [world.specs[n].openai for n in names])
             if row:
                 counts[row["tool"]] = counts.get(row["tool"], 0) + 1

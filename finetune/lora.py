@@ -55,22 +55,26 @@ def pad(rows: list[Row], filler: int) -> tuple[torch.Tensor, torch.Tensor]:
     return ids, labels
 
 
-def balanced(lines: list[str], least: int, most: int, seed: int) -> list[str]:
-    """Dialogues with rare kinds repeated up to `least` and common ones cut to `most`, shuffled.
+def kind_of(dialogue: dict[str, Any]) -> str:
+    """The tool called first, with `+` where there is a second call; `none` without a call; and
+    `not_found` where what was found does not answer."""
+    if dialogue["messages"][-1]["content"] == "[not_found]":
+        return "not_found"
+    calls = next((m["tool_calls"] for m in dialogue["messages"] if m.get("tool_calls")), [])
+    return calls[0]["function"]["name"] + "+" * (len(calls) > 1) if calls else "none"
 
-    A kind is the tool called first, with `+` where there is a second call.
-    """
-    kinds: dict[str, list[str]] = {}
+
+def balanced(lines: list[str], kinds: dict[str, int], seed: int) -> list[str]:
+    """As many dialogues of each kind as `kinds` says, repeated where need be, shuffled."""
+    held: dict[str, list[str]] = {}
     for line in lines:
-        row = json.loads(line)
-        calls = next((m["tool_calls"] for m in row["messages"] if m.get("tool_calls")), [])
-        kind = calls[0]["function"]["name"] if calls else "none"
-        kinds.setdefault(kind + "+" * (len(calls) > 1), []).append(line)
+        held.setdefault(kind_of(json.loads(line)), []).append(line)
     shuffle = random.Random(seed)
     found: list[str] = []
-    for rows in kinds.values():
+    for kind, rows in held.items():
         shuffle.shuffle(rows)
-        found += (rows * (1 + least // len(rows)))[: max(least, min(most, len(rows)))]
+        wanted = kinds.get(kind, len(rows))
+        found += (rows * (1 + wanted // len(rows)))[:wanted]
     shuffle.shuffle(found)
     return found
 
@@ -88,7 +92,7 @@ def train_lora(recipe: Recipe, dialogues: Path, start: Path | None = None) -> Pa
     tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     part = recipe.lora
     lines = dialogues.read_text(encoding="utf-8").splitlines()
-    lines = balanced(lines, part.least, part.most, recipe.seed)
+    lines = balanced(lines, part.kinds, recipe.seed)
     rows = [r for line in lines[: part.dialogues]
             if (r := encode(tokenizer, json.loads(line), part.length))]
     if not rows:

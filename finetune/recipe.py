@@ -50,7 +50,8 @@ class TrainPart(_Part):
 class LoraPart(_Part):
     """peft LoRA on every linear layer; lengths in tokens, `epochs` over the dialogues.
 
-    `least` and `most` dialogues of each kind are used, so that common kinds do not drown rare ones.
+    `kinds`: how many dialogues of a kind are used (see `lora.kind_of`), repeated where there are
+    fewer; of a kind that is not named, all.
     """
 
     rank: int
@@ -60,8 +61,7 @@ class LoraPart(_Part):
     batch: int
     length: int
     dialogues: int
-    least: int = 1
-    most: int = 100_000
+    kinds: dict[str, int] = {}
     checkpoint_minutes: float = 3.0
 
 

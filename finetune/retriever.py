@@ -2,13 +2,14 @@
 
     train(questions, labels, path)  ->  the share of the training questions that it gets right
 
-Labels are tool names, or `none` where no tool fits. The file is a plain `.npz` of float16 arrays
+A rare class counts more, by the root of how rare it is. Labels are tool names, or `none` where no tool fits. The file is a plain `.npz` of float16 arrays
 that `cityllm.agent.retriever` reads without scikit-learn. It does not measure held-out questions:
 `python -m evals answers --compare` does.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +34,10 @@ def train(questions: Sequence[str], labels: Sequence[str], path: Path, *, streng
             columns.append(column)
             weights.append(weight)
     matrix = csr_matrix((weights, (rows, columns)), shape=(len(questions), DIMS))
-    model = LogisticRegression(C=strength, max_iter=2000, random_state=seed)
+    sizes = Counter(labels)
+    weights_of = {name: (max(sizes.values()) / size) ** 0.5 for name, size in sizes.items()}
+    model = LogisticRegression(C=strength, max_iter=2000, random_state=seed,
+                               class_weight=weights_of)
     model.fit(matrix, list(labels))
     coef, intercept = model.coef_, model.intercept_
     if len(model.classes_) == 2:

@@ -57,7 +57,7 @@ def formulas(text: str) -> list[str]:
     """At most `MOST` formulas over the quantities of `text`, the simplest first; each quantity
     stands at most once in a formula, and no two formulas have the same result. A formula that the
     text itself writes out comes first."""
-    terms = []
+    terms: list[tuple[_Term, _Term]] = []
     text = _SQUARE.sub("㎡", text)
     money = bool(re.search(r"元|块", text))
     for whole, number in _mentions(text):
@@ -201,23 +201,24 @@ def _built(terms: list[tuple[_Term, _Term]]) -> Iterator[tuple[_Term, str]]:
                     for sign in "-+":
                         if made := _joined(sign, a, b):
                             yield made, ""
-    if len(terms) > 3:
-        total: _Term | None = plain[0]
-        for one in plain[1:]:
-            total = _joined("+", total, one) if total else None
-        if total:
-            yield total, ""
+    if len(terms) > 3 and (total := _total(plain)):
+        yield total, ""
 
 
 def _means(terms: list[_Term]) -> Iterator[tuple[_Term, str]]:
     """The mean of the last two, three, … quantities."""
     for count in range(2, len(terms) + 1):
-        total: _Term | None = terms[-count]
-        for one in terms[len(terms) - count + 1:]:
-            total = _joined("+", total, one) if total else None
+        total = _total(terms[-count:])
         number = Quantity(Fraction(count), Fraction(count))
         if total and (made := _joined("/", total, _Term(str(count), number))):
             yield made, ""
+
+
+def _total(terms: list[_Term]) -> _Term | None:
+    total: _Term | None = terms[0]
+    for one in terms[1:]:
+        total = _joined("+", total, one) if total else None
+    return total
 
 
 def _of_two(a: tuple[_Term, _Term], b: tuple[_Term, _Term], in_order: bool
@@ -232,15 +233,15 @@ def _of_two(a: tuple[_Term, _Term], b: tuple[_Term, _Term], in_order: bool
         for old in (b[0], a[0]) if change.value.low > 0 else (b[0],):
             if rate := _joined("/", change, old):
                 yield rate, "rate"
-    if b[0].text.endswith("倍"):
-        if (times := _joined("*", a[0], b[0])) and (total := _joined("+", a[0], times)):
-            yield total, ""
+    several = _joined("*", a[0], b[0]) if b[0].text.endswith("倍") else None
+    if several and (more := _joined("+", a[0], several)):
+        yield more, ""
     if b[0].value.percent and not a[0].value.percent:
         for sign in "-+":
             rest = _joined(sign, _ONE, b[0])
             for outer in "*/":
-                if rest and (made := _joined(outer, a[0], rest)):
-                    yield made, ""
+                if rest and (share := _joined(outer, a[0], rest)):
+                    yield share, ""
 
 
 def _of_three(a: tuple[_Term, _Term], b: tuple[_Term, _Term], c: tuple[_Term, _Term]
@@ -253,8 +254,8 @@ def _of_three(a: tuple[_Term, _Term], b: tuple[_Term, _Term], c: tuple[_Term, _T
                     yield made, ""
         interest = _joined("*", a[0], b[0])
         for grown in _products((interest, interest), c) if interest else []:
-            if total := _joined("+", a[0], grown):
-                yield total, ""
+            if whole := _joined("+", a[0], grown):
+                yield whole, ""
     for product in _products(a, b):
         for made in _products((product, product), c):
             yield made, ""

@@ -162,14 +162,14 @@ class Assistant:
         if verdict in ("no_such_article", "not_held") and not sentence:
             told = session.problems
             sentence = (told[-1].zh if language == "zh" else told[-1].en) if told else ""
-        if verdict == "tool_failed":
+        if verdict == "tool_failed" or (verdict == "not_found" and sentence):
             text = sentence
         elif verdict in ("no_such_article", "not_held"):
             default = say(f"{verdict}_default", language, as_of=session.as_of)
             text = say(verdict, language, detail=sentence or default)
         elif verdict == "not_found" and session.problems and not session.evidence:
-            told = session.problems[-1]
-            text = told.zh if language == "zh" else told.en
+            problem = session.problems[-1]
+            text = problem.zh if language == "zh" else problem.en
         else:
             text = say(verdict, language)
         near = [c for c in session.evidence if isinstance(c, ClauseEvidence)][:3]

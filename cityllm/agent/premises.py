@@ -1,4 +1,4 @@
-"""Articles that a question itself names: are they there? Checked by the program after every answer.
+"""Articles and laws that a question itself names: are they there? Checked after every answer.
 
 A question about an article that does not exist, or whose wording on the fact date is not held, is
 answered by saying so, whatever the model wrote. So is one about a law of which no wording of that
@@ -7,6 +7,7 @@ date is held; one that has since been replaced is answered with a word about its
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ from cityllm.messages import Language
 
 if TYPE_CHECKING:
     from cityllm.corpus.ledger import Ledger
+
+
+_LAW = re.compile(r"《([^《》]{2,40}(?:法|条例|规定|办法|细则|规则|决定|准则))》")
 
 
 @dataclass
@@ -31,7 +35,9 @@ class Premises:
         """The verdict that the first problem amounts to, "" without problems."""
         if not self.problems:
             return ""
-        return "not_held" if isinstance(self.problems[0], NotHeld) else "no_such_article"
+        verdicts = {NotHeld: "not_held", InstrumentNotFound: "not_found"}
+        return next((verdict for kind, verdict in verdicts.items()
+                     if isinstance(self.problems[0], kind)), "no_such_article")
 
     def sentence(self, language: Language) -> str:
         """All problems in words."""
@@ -84,4 +90,10 @@ def check(question: str, ledger: Ledger, as_of: date) -> Premises:
                 result.some_hold = result.some_hold or ended
             except (ArticleNotFound, InstrumentNotFound):
                 continue
+    if not result.problems and not ledger.mentioned(question):
+        for name in _LAW.findall(question):
+            try:
+                ledger.article(name, "1", as_of)
+            except CityLLMError as problem:
+                result.problems.append(problem)
     return result

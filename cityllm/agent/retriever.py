@@ -19,7 +19,7 @@ from cityllm.errors import ModelUnavailable
 
 DIMS = 1 << 15
 NONE = "none"
-HOPELESS = 0.8
+HOPELESS = 0.5
 """From this probability of `none` on no tool is offered."""
 BEYOND_DOUBT = 0.1
 """Up to this probability of `none` a tool must be called before anything is said."""
