@@ -20,7 +20,7 @@ from cityllm.petitions.record import Labels, Petition, Triaged
 from cityllm.petitions.routing import Labeller, Line, choose
 from cityllm.petitions.summary import summarise
 from cityllm.petitions.workdays import WorkDays
-from cityllm.petitions.wrongdoing import conduct_in, shield, withhold
+from cityllm.petitions.wrongdoing import conduct_in, officials_in, shield, withhold
 from cityllm.safety.pii import mask_all
 from cityllm.safety.vault import person_key
 
@@ -129,12 +129,15 @@ class Pipeline:
 
     def _finish(self, row: Row, read: Read | str, petition: Petition, labels: Labels,
                 sketch: Sketch) -> Outcome:
-        labels = shield(petition.body, labels)
+        proposed, labels = labels.department, shield(petition.body, labels)
         if isinstance(read, str):
             done = Triaged(petition, labels, route="review", why_review=f"这一行读不了：{read}")
             return _outcome(done, sketch, row, read)
         events: dict[str, Any] = {"received": petition.received, **read.events}
-        route, why = choose(labels, self.line, conduct_in(petition.body))
+        named = officials_in(petition.body)
+        if proposed and not labels.department and not named:
+            named = (proposed,)
+        route, why = choose(labels, self.line, conduct_in(petition.body), named)
         done = Triaged(petition, labels, clock=self.clock.due(events, labels),
                        summary=summarise(petition.title, petition.text), route=route,
                        why_review=why)

@@ -53,14 +53,18 @@ class Line:
         return cls(float(threshold), n_local)
 
 
-def choose(labels: Labels, line: Line, conduct: Sequence[str]) -> tuple[Route, str]:
-    """The route and, unless it is automatic, why. `conduct`: words about an office's behaviour."""
+def choose(labels: Labels, line: Line, conduct: Sequence[str] = (),
+           named: Sequence[str] = ()) -> tuple[Route, str]:
+    """The route and, unless it is automatic, why. `conduct`: words about an office's behaviour;
+    `named`: people in an office that the text names."""
     if labels.risks:
         return "urgent", "；".join(RISKS[risk] for risk in labels.risks)
     if labels.kind == "report":
         return "review", "检举控告：不转给被检举的单位或个人，由人决定去向"
     if labels.jurisdiction != "petition":
         return "review", ELSEWHERE[labels.jurisdiction]
+    if named:
+        return "review", f"点名提到（{'、'.join(named[:2])}），先由人看是否检举控告，暂不定承办单位"
     if conduct:
         return "review", f"反映了单位或人员的作风（{'、'.join(conduct[:3])}），可能正是拟转单位"
     if not labels.department:

@@ -27,6 +27,8 @@ _STRONG = re.compile("|".join((
     "不送(?:钱|礼|烟|酒|东西)?[^，。]{0,6}(?:不办|就拖|就卡|不给)|给钱才[办批给盖]|拿钱(?:办事|摆平)|花钱(?:摆平|买官)",
     "冒领|虚报冒领|骗取[^，。]{0,10}(?:补|低保|国家|财政)|小金库|账外账|白条入账|私分|套取[^，。]{0,10}(?:补|国家|财政|资金|经费)",
     "优亲厚友|以权谋私|以职谋私|假公济私|公权私用|公报私仇|滥用(?:职权|权力)|徇私|枉法|官官相护|玩忽职守|渎职|权钱交易|钱权交易|官商勾结|警匪",
+    "收了?(?:人家|别人|老板|他们)?的?钱[^，。]{0,4}(?:就|才|不)|认钱不认人|(?:给|送)了?[^，。]{0,4}意思|"
+    "(?:去世|死亡|死了|过世|不存在)[^，。；]{0,6}(?:人|老人|名字)[^，。；]{0,6}(?:领|报)|(?:轮流|换着)[^，。]{0,4}中标|来[源路]不明|"
     "利用职务|职务之便|手中(?:的)?权力|利益输送|卖官|买官|拉票|贿选|违规(?:提拔|录用|经商)|萝卜招聘",
     f"(?:{_KIN})[^，。；]{{0,16}}(?:承包|承揽|中标|空饷|编制|名额|指标|干股|拿到工程|吃低保|享受低保)",
     f"(?:名额|低保|工程|补贴|指标|编制|岗位|安置房)[^，。；]{{0,12}}(?:给|分给|让|留给|安排)(?:了)?[^，。；]{{0,8}}(?:{_KIN}|关系户)",
@@ -43,22 +45,33 @@ _WEAK = re.compile("|".join((
     "拉回家")))
 _CONDUCT = re.compile("态度(?:恶劣|差|粗暴|蛮横)|作风粗暴|推诿|踢皮球|不作为|乱作为|慢作为|懒政|敷衍|打人|骂人|殴打|粗暴执法|暴力执法|"
                       "选择性执法|乱收费|刁难|恐吓|威胁|欺压|官僚")
-_ASKED = re.compile(r"(?:恳请|请求|请|希望|望|建议|要求|盼)[^，。；！!？?]{0,14}?(?:局|委|部门|大队|政府|机关|领导|中心|单位)"
-                    r"[^，。；！!？?]{0,6}(?:查处|处理|调查|核实|介入|严查|检查|整治|取缔|打击|处罚|查一下|查查)")
-_TOLD = re.compile(r"(?:向|到|去|找|给|打|拨)[^，。；！!？?]{0,14}?(?:举报|控告|反映)(?:电话|了|过)?|"
+_ASKED = re.compile(r"(?:恳请|请求|请|希望|望|建议|要求|盼)[^，。；！!？?\n]{0,14}?(?:局|委|部门|大队|政府|机关|领导|中心|单位)"
+                    r"[^，。；！!？?\n]{0,6}(?:查处|处理|调查|核实|介入|严查|检查|整治|取缔|打击|处罚|查一下|查查)")
+_TOLD = re.compile(r"(?:向|到|去|找|给|打|拨)[^，。；！!？?\n]{0,14}?(?:举报|控告|反映)(?:电话|了|过)?|"
                    r"(?:举报|控告)(?:电话|热线|信箱|平台|后|过|无果|多次|无门)|(?:多次|反复|被人|经人|有人)举报")
 _OFFICIAL = re.compile(
     "局长|书记|主任|镇长|乡长|县长|区长|市长|省长|厅长|科长|股长|处长|所长|站长|大队长|校长|院长|园长|馆长|会计|出纳|委员|"
     "村长|组长|村干部|村委|村支|支书|两委|居委|干部|公务员|官员|民警|交警|辅警|警察|警官|派出所|城管|执法|法官|法院|检察|"
     "办事员|窗口|国企|公职|党员|党委|党组|政府|[\u3400-\u9fff](?:局|厅|委|办|乡|镇)(?![\u3400-\u9fff]?(?:面|部|限))|街道|"
     "社区(?:主任|书记|干部)|"
-    "税务|土地所|国土|国资|上面有人|当官|主管部门|领导|工作人员|老师|医生|教师|队长|负责人")
+    "税务|集团|城投|平台公司|税管员|专管员|网格员|协管员|支队|大队|土地所|国土|国资|上面有人|当官|主管部门|领导|工作人员|老师|医生|教师|队长|负责人")
 _PUBLIC = re.compile(
     "局长|书记|主任|镇长|乡长|县长|区长|市长|省长|厅长|科长|股长|处长|所长|站长|队长|组长|校长|院长|园长|馆长|会计|出纳|委员|"
     "村长|村干部|村委|村支|支书|两委|居委|社区|街道|干部|公务员|领导|官员|民警|交警|辅警|警察|警官|公安|派出所|城管|执法|法官|法院|检察|"
     "工作人员|办事员|窗口|编制|国企|国有|事业单位|公职|党员|党委|党组|政府|机关|"
     "[\u3400-\u9fff](?:局|厅|委|办|乡|镇|村)(?![\u3400-\u9fff]?(?:面|部|限))|"
-    "中心|学校|老师|教师|医院|医生|大队|支队|税务|工商|市监|住建|环保|人社|民政|土地所|国土|主管|上面|上头|当官|部门|单位|包庇|保护伞|勾结|撑腰|后台")
+    "集团|城投|水务|燃气|供电|公交|交投|国投|中心|学校|老师|教师|医院|医生|大队|支队|税务|工商|市监|住建|环保|"
+    "人社|民政|土地所|国土|主管|上面|上头|当官|部门|单位|包庇|保护伞|勾结|撑腰|后台")
+_UNIT = (r"[\u3400-\u9fff](?:局|委|厅|办|处|队|所|院|校|中学|小学|医院|法院|政府|乡|镇|街道|办事处|村|居委会|村委会|社区|集团|"
+         r"公司|中心|部门|银行)")
+_ROLE = ("局长|书记|主任|[镇乡县区市厅科股处所站队组校院园馆村室]长|总经理|董事长|经理|会计|出纳|委员|干部|公务员|民警|交警|辅警|法官|检察官|"
+         "警察|执法人员|工作人员|办事员|税管员|专管员|协管员|网格员|负责人|领导|教导员|医生|老师|司机|接访员|支书")
+_NAMED = re.compile(rf"{_UNIT}(?:办事|办理|办证|咨询|反映|申请|里|那里)?[，,]?[^，。；！!？?\n]{{0,9}}?(?:{_ROLE})|"
+                    rf"(?:{_ROLE})[（(][^）)]{{0,16}}{_UNIT}")
+_ADDRESSED = re.compile(rf"(?:尊敬的|敬爱的|致|请|求|给|向|望|吁)[^，。；！!？?：:\n]{{0,14}}(?:{_ROLE})|"
+                        rf"^[^，。；！!？?\n]{{0,12}}(?:{_ROLE})"
+                        r"[：:，,！!]?(?:您好|你好|好)", re.MULTILINE)
+_OFFICE = re.compile("信访|12345|热线|市长信箱|接访")
 _DISCIPLINE = re.compile("纪委|监委|纪检|监察|巡视|巡察|派驻")
 
 
@@ -81,13 +94,52 @@ def conduct_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found[0] for found in _CONDUCT.finditer(text)))
 
 
+_CALLED = {
+    "住房和城乡建设": "住建|城建|建设局|房管|房产局|建委", "自然资源": "自规|资规|规划局|国土|土地局|土管",
+    "城市管理": "城管|执法局|综合执法|市容", "人力资源": "人社|劳动局|劳动监察|社保局|人事局", "生态环境": "环保|环境局",
+    "市场监督": "市监|市场监管|工商|质监|食药|药监|物价", "公安": "派出所|民警|交警|警察|特警|刑警|辅警",
+    "卫生健康": "卫健|卫计|卫生局|医院|疾控", "教育": "教体|学校|中学|小学|幼儿园|学院|大学",
+    "交通运输": "交通局|运管|交运|公路局|公交", "农业农村": "农业局|农委|农机|畜牧", "医疗保障": "医保", "民政": "低保办|救助站",
+    "税务": "国税|地税|税管", "法院": "法官|执行局|法庭", "检察": "检察", "信访": "信访|接访|12345", "纪委": "纪检|监委|监察",
+    "水务": "水利|供水|自来水|水厂", "水利": "水务|河长", "园林": "绿化|林业局", "消防": "消防", "街道": "街道|社区"}
+_AREA = re.compile(r"^[\u3400-\u9fffA-Z0-9]{0,4}?(?:省|市|区|县|旗)(?=[\u3400-\u9fff]{2})")
+_TAIL = re.compile(r"(?:监督|管理|保护)*(?:局|委员会|委|厅|办公室|办事处|中心|站|所|公司|集团|支队|大队|政府)$")
+
+
+def named_in(department: str, text: str) -> bool:
+    """Whether a text speaks of a department, by its name or what people call it, other than to ask
+    it for something or to say that it was told."""
+    if not department:
+        return False
+    core = _TAIL.sub("", _AREA.sub("", department)) or department
+    known = [re.escape(department), re.escape(core if len(core) < 3 else core[:3])]
+    known += [names for whole, names in _CALLED.items() if whole in department]
+    return bool(re.search("|".join(known), _TOLD.sub("", _ASKED.sub("", text))))
+
+
+def officials_in(text: str) -> tuple[str, ...]:
+    """Where a text names somebody in an office by rank, other than to address them."""
+    plain = _ADDRESSED.sub("", text)
+    return tuple(dict.fromkeys(found[0] for found in _NAMED.finditer(plain)))
+
+
 def shield(text: str, labels: Labels) -> Labels:
-    """The labels of a report, with a department that it does not accuse; others as they are."""
+    """The labels with a department that the text does not accuse.
+
+    A report gets a body of discipline inspection. A text without words that make it a report, but
+    that names somebody in an office, or speaks of the very department that it would go to, gets no
+    department: a person has to read it first. One about people of the petition office itself is
+    taken for a report.
+    """
     if labels.kind != "report" and labels.jurisdiction != "discipline" and not acts_in(text):
-        return labels
-    accused = _ASKED.sub("", text)
+        named = officials_in(text)
+        if not any(_OFFICE.search(one) for one in named):
+            free = not named and not named_in(labels.department, text)
+            return labels if free else replace(labels, department="")
+    accused = text if _STRONG.search(text) else _ASKED.sub("", text)
     if labels.jurisdiction != "discipline" and not _PUBLIC.search(accused):
-        return replace(labels, kind="report")
+        spoken_of = named_in(labels.department, text)
+        return replace(labels, kind="report", department="" if spoken_of else labels.department)
     return replace(labels, kind="report", jurisdiction="discipline", reasons=(),
                    department=HIGHER if _DISCIPLINE.search(text) else OWN)
 
