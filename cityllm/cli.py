@@ -1,4 +1,4 @@
-"""The command line: ask, web, serve, doctor, user and corpus. Builds objects, prints, nothing else.
+"""The command line: ask, web, serve, doctor, user, corpus, triage. Builds objects, and prints.
 
 Heavy packages are imported where they are used, so that every `--help` answers at once. What goes
 wrong is said in both languages on stderr with exit code 1, never as a stack trace; the trace of a
@@ -207,10 +207,12 @@ def _unexpected(problem: Exception) -> str:
 
 
 def _mount() -> None:
-    """The corpus commands live in a file of their own."""
+    """The commands of the corpus and of petitions live in files of their own."""
     from cityllm.cli_corpus import app as corpus
+    from cityllm.cli_triage import app as triage
 
     app.add_typer(corpus, name="corpus")
+    app.add_typer(triage, name="triage")
 
 
 _mount()

@@ -34,7 +34,8 @@ class SmallClassifier:
         self._counts = [Counter(text) for _, _, text, _ in TAUGHT]
         self._totals = [sum(counts.values()) + 3000 for counts in self._counts]
 
-    def labels(self, texts: Sequence[str]) -> list[Labels]:
+    def labels(self, texts: Sequence[str],
+               districts: Sequence[str] | None = None) -> list[Labels]:
         return [self._one(text) for text in texts]
 
     def _one(self, text: str) -> Labels:

@@ -17,7 +17,8 @@ OURS = {*PACKAGES, "app", "tests", "scripts"}
 
 # A layer may import those further down, and itself.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"app", "cityllm.cli", "cityllm.cli_corpus", "cityllm.doctor", "cityllm.terminal"}),
+    frozenset({"app", "cityllm.cli", "cityllm.cli_corpus", "cityllm.cli_triage", "cityllm.doctor",
+               "cityllm.terminal"}),
     frozenset({"cityllm.web"}),
     frozenset({"cityllm.agent", "cityllm.petitions", "cityllm.policies"}),
     frozenset({"cityllm.corpus", "cityllm.model", "cityllm.safety"}),
@@ -28,10 +29,10 @@ EDGE = LAYERS[0]
 BUILT_AT_THE_EDGE = {  # and in the file that defines it
     "Ledger.open": "cityllm.corpus.ledger", "open_search": "cityllm.corpus.search",
     "Accounts": "cityllm.safety.access", "Assistant": "cityllm.agent.assistant",
-    "EmbeddedModel": "cityllm.model.embedded", "load_settings": "cityllm.config"}
+    "EmbeddedModel": "cityllm.model.embedded", "Vault": "cityllm.safety.vault", "load_settings": "cityllm.config"}
 HEAVY = {"torch", "chromadb", "transformers", "duckdb", "uxsim", "gradio", "sentence_transformers",
          "matplotlib", "pandas", "sklearn", "peft", "bm25s", "numba", "fastapi", "uvicorn",
-         "langchain_openai", "docx", "pypdf"}
+         "langchain_openai", "docx", "pypdf", "openpyxl", "sqlalchemy"}
 SOURCES = sorted(path for folder in PACKAGES for path in (ROOT / folder).rglob("*.py"))
 SOURCES += [ROOT / "app.py"]
 NAMES = [str(path.relative_to(ROOT)) for path in SOURCES]

@@ -46,7 +46,8 @@ def parse_cityllm(words: list[str]) -> None:
     context = None
     while isinstance(command, TyperGroup):
         assert words, f"{command.name} needs a subcommand"
-        name = words.pop(0)
+        default = getattr(command, "default", None)
+        name = words.pop(0) if words[0] in command.commands or not default else default
         assert name in command.commands, f"no command {name!r}"
         command = command.commands[name]
     with command.make_context(command.name, list(words), parent=context) as made:

@@ -19,7 +19,8 @@ class Traitor:
     """The worst classifier: sure of itself, it sends each text to the unit that it accuses and
     never sees a report in it."""
 
-    def labels(self, texts: Sequence[str]) -> list[Labels]:
+    def labels(self, texts: Sequence[str],
+               districts: Sequence[str] | None = None) -> list[Labels]:
         return [Labels(("其他",), "15", 0.99, [("15", 0.99)],
                        next(unit for unit, _ in (*UNITS, *OBLIQUE_UNITS) if unit in text),
                        "complaint") for text in texts]

@@ -109,3 +109,15 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
                  trace: TracebackType | None) -> None:
         self.close()
+
+
+def keys_of(path: Path, id_: str) -> list[str]:
+    """Keys of the rows with this id in a journal, read only; none where there is no journal."""
+    if not path.is_file():
+        return []
+    base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        wanted = "SELECT key FROM rows WHERE json_extract(record, '$.id') = ? ORDER BY key"
+        return [row[0] for row in base.execute(wanted, (id_,))]
+    finally:
+        base.close()

@@ -99,8 +99,9 @@ class Pipeline:
         with times.stage("classify", len(rows)):
             good = [n for n, read in enumerate(reads) if isinstance(read, Read)]
             labels = [NONE] * len(rows)
-            for n, found in zip(good, self.classifier.labels([masked[n].body for n in good]),
-                                strict=True):
+            told = self.classifier.labels([masked[n].body for n in good],
+                                          [masked[n].district for n in good])
+            for n, found in zip(good, told, strict=True):
                 labels[n] = found
         with times.stage("sketch", len(rows)):
             sketches = [self._sketch(petition) for petition in masked]

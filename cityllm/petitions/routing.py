@@ -27,8 +27,8 @@ ELSEWHERE: dict[Jurisdiction, str] = {
 class Labeller(Protocol):
     """A classifier as the batch needs it."""
 
-    def labels(self, texts: Sequence[str]) -> list[Labels]:
-        """One value for each text, in order."""
+    def labels(self, texts: Sequence[str], districts: Sequence[str] | None = None) -> list[Labels]:
+        """One value for each text, in order; `districts` say where, as far as it is known."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,10 @@ class Line:
         threshold, n_local = told.get("threshold"), int(told.get("n_local", 0))
         if told.get("closed"):
             return cls(None, n_local, f"自动线已关闭：{told['closed']}")
-        if threshold is None or n_local < ENOUGH:
+        if n_local < ENOUGH:
             return cls(None, n_local, f"本地标注只有 {n_local} 行（至少要 {ENOUGH} 行），全部由人审核")
+        if threshold is None:
+            return cls(None, n_local, told.get("why") or "没有画出自动线，全部由人审核")
         return cls(float(threshold), n_local)
 
 

@@ -1,0 +1,224 @@
+"""`cityllm triage`: a day's petitions from a table into a table and a report; originals opened."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from cityllm.config import ROOT, Settings, load_settings
+from cityllm.errors import ConfigError, ModelUnavailable
+
+if TYPE_CHECKING:
+    from cityllm.petitions.batch import Progress, Result
+    from cityllm.petitions.pipeline import Recipe
+    from cityllm.petitions.routing import Labeller
+    from cityllm.safety.vault import Vault
+
+HOLIDAYS = ROOT / "tools" / "data" / "holidays_cn.csv"
+
+
+class RunByDefault(TyperGroup):
+    """`triage IN OUT` is `triage run IN OUT`; a file named like a command is written ./train."""
+
+    default = "run"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command in where none is named."""
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [self.default, *args]
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
+
+app = typer.Typer(
+    cls=RunByDefault, no_args_is_help=True,
+    help="信访件：脱敏、分类、查重、算期限、定去向。 Petitions: mask, classify, group, date, route. "
+         "`cityllm triage IN OUT` = `cityllm triage run IN OUT`.")
+
+
+@app.command()
+def run(
+    source: Annotated[str, typer.Argument(
+        metavar="IN", help="信访件：.xlsx .csv .tsv .jsonl，或 sqlite:///库#表 The petitions")],
+    out: Annotated[str, typer.Argument(
+        metavar="OUT", help="结果：.xlsx .csv .jsonl，或数据库表 Where the result goes")],
+    pack: Annotated[Path | None, typer.Option(
+        metavar="DIR", help="城市包；默认 CITYLLM_PACK City pack")] = None,
+    workers: Annotated[int, typer.Option(
+        min=1, metavar="N", help="并行进程数 Processes at once")] = 1,
+    column: Annotated[list[str] | None, typer.Option(
+        metavar="FIELD=COLUMN", help="指定列，如 text=诉求原文；可多次 Name a column; repeatable")] = None,
+    report: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="日报页；默认 OUT 旁的 .html Day report; beside OUT by default")] = None,
+    day: Annotated[str, typer.Option(
+        metavar="DATE", help="日报按哪一天看期限；默认今天 Day for near and past periods")] = "",
+) -> None:
+    """处理一批信访件；中断后重跑即续，再跑只做新的和改过的。 Triage a batch; run again to resume."""
+    from cityllm.petitions.batch import journal_of
+    from cityllm.petitions.batch import run as triage
+    from cityllm.petitions.columns import read_given
+    from cityllm.petitions.intake import open_source
+
+    settings = load_settings()
+    today = _day(day)
+    rows = open_source(source, read_given(column or []))
+    page = report or (Path(out).with_suffix(".html") if "://" not in out
+                      else settings.home / f"triage-{today}.html")
+    if Path(source).resolve() in (Path(out).resolve(), page.resolve()):
+        raise ConfigError(f"输出 {out} 会盖掉输入，请换一个名字。",
+                          f"The output {out} would replace the input: choose another name.")
+    with open_vault(settings) as vault, _progress() as progress:
+        recipe = make_recipe(settings, pack or settings.pack, rows.given)
+        result = triage(rows, out, recipe, vault, journal_of(out, settings.home), today,
+                        page=page, workers=workers, progress=progress)
+    show(result, out, page)
+
+
+@app.command()
+def original(
+    out: Annotated[str, typer.Argument(metavar="OUT", help="处理过的输出 An output of triage")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="编号 Id of the petition")],
+) -> None:
+    """凭密钥查看一件的原件（检举件也只在这里看）。 Show the original of a petition, with the key."""
+    from cityllm.petitions.batch import journal_of
+    from cityllm.petitions.journal import keys_of
+
+    settings = load_settings()
+    keys = keys_of(journal_of(out, settings.home), id_)
+    if not keys:
+        raise ConfigError(f"{out} 的记录里没有编号 {id_}。", f"The journal of {out} has no id {id_}.")
+    with open_vault(settings) as vault:
+        for key in keys:
+            for name, value in (vault.get(key) or {}).items():
+                typer.echo(f"{name}：{value}")
+
+
+def open_vault(settings: Settings) -> Vault:
+    """The vault of originals of these settings; says where a new key was put."""
+    from cityllm.safety.vault import Vault, read_key
+
+    return Vault(settings.home / "vault.sqlite", read_key(
+        settings.vault_key, settings.vault_key_file or settings.home / "vault.key"))
+
+
+def make_recipe(settings: Settings, pack: Path, given: Any) -> Recipe:
+    """What the batch needs, with the pack's own classifier where it has one."""
+    from cityllm.petitions.pipeline import Recipe
+    from cityllm.petitions.routing import Line
+    from cityllm.safety.vault import read_key
+
+    folder = classifier_folder(settings, pack)
+    clock = pack / "petitions" / "clock.yaml"
+    if not clock.is_file():
+        raise ConfigError(f"城市包 {pack} 里没有 petitions/clock.yaml。可以从 {ROOT / 'rag_corpus'} 复制。",
+                          f"The pack {pack} has no petitions/clock.yaml: copy it from "
+                          f"{ROOT / 'rag_corpus'}.")
+    key = read_key(settings.vault_key, settings.vault_key_file or settings.home / "vault.key")
+    return Recipe(partial(load_classifier, folder, pack), Line.load(folder / "line.json"), clock,
+                  HOLIDAYS, key, dict(given), _fingerprint(folder, pack, dict(given)))
+
+
+def classifier_folder(settings: Settings, pack: Path) -> Path:
+    """Where the classifier is: the pack's own, else the shipped one."""
+    shipped = settings.weights / "triage"
+    for folder in (pack / "petitions" / "classifier", shipped):
+        if (folder / "weights.npz").is_file():
+            return folder
+    raise ModelUnavailable(
+        f"没有信访分类器：{shipped} 和城市包里都没有 weights.npz。请从仓库恢复 cityllm/model/weights/triage，"
+        f"或用本地数据训练一个：cityllm triage train 标注文件 --pack {pack}。",
+        f"There is no petition classifier: neither {shipped} nor the pack has weights.npz. Restore "
+        "cityllm/model/weights/triage from the repository, or train one on local data: "
+        f"cityllm triage train LABELLED --pack {pack}.")
+
+
+def load_classifier(folder: Path, pack: Path) -> Labeller:
+    """The classifier of a folder; runs in each worker process."""
+    from cityllm.petitions.classify import Classifier
+
+    return Classifier.load(folder, pack)
+
+
+def _fingerprint(folder: Path, pack: Path, given: dict[str, str]) -> str:
+    """Hash of all that decides how a row comes out: weights, pack, calendar, columns, program."""
+    files = [*sorted(folder.glob("*")), *sorted((pack / "petitions").glob("*.yaml")), HOLIDAYS]
+    for part in ("petitions", "safety"):
+        files += sorted((ROOT / "cityllm" / part).glob("*.py"))
+    told = hashlib.sha256(repr(sorted(given.items())).encode())
+    for file in files:
+        if file.is_file():
+            told.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return told.hexdigest()[:32]
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar with rate and remaining time on a terminal; elsewhere a line every ten seconds."""
+    import time
+
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    names = {"rows": "处理 Rows", "write": "查重、写出 Group and write"}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    start = last = time.monotonic()
+    tasks: dict[str, Any] = {}
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        def tell(done: int, total: int | None, what: str) -> None:
+            nonlocal last
+            now = time.monotonic()
+            rate = done / max(now - start, 1e-6)
+            if what not in tasks:
+                tasks[what] = bar.add_task(names.get(what, what), total=total, rate="")
+            bar.update(tasks[what], completed=done, total=total, rate=f"{rate:,.0f} 行/s rows/s")
+            if not console.is_terminal and now - last >= 10:
+                last = now
+                left = f"，约剩 {(total - done) / rate:,.0f} s left" if total and done else ""
+                console.print(f"{names.get(what, what)} {done:,}/{total or '?'} "
+                              f"{rate:,.0f} 行/s rows/s{left}", highlight=False)
+
+        yield tell
+
+
+def show(result: Result, out: str, page: Path) -> None:
+    """What was done, and each stage's rows a second."""
+    say: Callable[[str], None] = typer.echo
+    say(f"{result.rows:,} 行，其中新处理 {result.fresh:,} 行，读不了 {result.bad:,} 行，"
+        f"用时 {result.seconds:.1f} s。 Rows: {result.rows:,}, done now {result.fresh:,}, "
+        f"unusable {result.bad:,}.")
+    say(f"自动转送 {result.routes['auto']:,}，人工审核 {result.routes['review']:,}，紧急 "
+        f"{result.routes['urgent']:,}。 Automatic, to a person, urgent.")
+    for name, rows, rate in result.times.rates():
+        say(f"  {name:<24}{rows:>9,} 行 rows {rate:>12,.0f} 行/s rows/s")
+    if result.fresh:
+        own = sum(seconds for name, (_, seconds) in result.times.stages.items() if name != "draft")
+        say(f"  {'合计（不含草稿） all':<22}{result.fresh:>9,} 行 rows "
+            f"{result.fresh / max(own, 1e-9):>12,.0f} 行/s rows/s")
+        say(f"  大模型调用 model calls: {1000 * result.calls / result.fresh:.1f} / 1,000 行 rows")
+    say(f"结果 Result: {out}\n日报 Report: {page}")
+
+
+def _day(text: str) -> date:
+    if not text:
+        return date.today()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"日期 {text!r} 不可用：请写成 2026-03-05 这样。",
+                          f"The date {text!r} is not usable: write it like 2026-03-05.") from None

@@ -1,0 +1,115 @@
+"""`cityllm triage` as typed: both spellings, every message, what is written and what is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import cityllm.cli as cli
+from cityllm import cli_triage
+from cityllm.config import ROOT
+from tests.petition_day import rows, write
+from tests.small_classifier import SmallClassifier
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own and a small classifier in place of the shipped one."""
+    weights = tmp_path / "weights" / "triage"
+    weights.mkdir(parents=True)
+    (weights / "weights.npz").write_bytes(b"")
+    (weights / "line.json").write_text('{"threshold": 0.6, "n_local": 600}', encoding="utf-8")
+    monkeypatch.setenv("CITYLLM_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("CITYLLM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CITYLLM_PACK", str(ROOT / "rag_corpus"))
+    monkeypatch.setattr(cli_triage, "load_classifier", lambda folder, pack: SmallClassifier())
+    write(tmp_path / "in.jsonl", rows(40))
+    return tmp_path
+
+
+def run(*arguments: str | Path) -> int:
+    """The exit code."""
+    try:
+        cli.main([str(argument) for argument in arguments])
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
+    return 0
+
+
+@pytest.mark.parametrize("words", [["triage"], ["triage", "run"]])
+def test_both_spellings_run_the_batch(office: Path, capsys: pytest.CaptureFixture[str],
+                                      words: list[str]) -> None:
+    assert run(*words, office / "in.jsonl", office / "out.csv", "--day", "2026-03-20") == 0
+    said = capsys.readouterr().out
+    assert "41 行，其中新处理 41 行" in said
+    for stage in ("mask", "classify", "duplicates", "write", "model calls"):
+        assert stage in said
+    assert len((office / "out.csv").read_text(encoding="utf-8-sig").splitlines()) >= 42
+    assert run(*words, "--day", "2026-03-21", office / "in.jsonl", office / "out.csv") == 0
+    assert "其中新处理 0 行" in capsys.readouterr().out
+
+
+def test_the_report_is_one_page_that_needs_no_network(office: Path) -> None:
+    run("triage", office / "in.jsonl", office / "out.jsonl", "--day", "2026-03-20")
+    page = (office / "out.html").read_text(encoding="utf-8")
+    done = [json.loads(line) for line in
+            (office / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert "信访日报 2026-03-20" in page
+    assert "day report" in page
+    assert "<svg" in page
+    assert "://" not in page
+    assert "<script" not in page
+    past = sum(one["due"] != "" and one["due"] < "2026-03-20" and not one["done"]
+               for told in done for one in told["clock"])
+    assert past > 0
+    assert f"<b>{past}</b>期限已过" in page
+    for route, name in (("urgent", "紧急"), ("auto", "自动转送")):
+        assert f"<b>{sum(one['route'] == route for one in done)}</b>{name}" in page
+
+
+def test_words_of_a_petitioner_are_no_markup_in_the_report(office: Path) -> None:
+    write(office / "in.jsonl", [{"编号": "<b>1", "标题": "<script>alert(1)</script>", "内容": "路灯坏了。"}])
+    run("triage", office / "in.jsonl", office / "out.jsonl")
+    assert "<script" not in (office / "out.html").read_text(encoding="utf-8")
+
+
+def test_an_original_is_shown_with_the_key_only(office: Path, capsys: pytest.CaptureFixture[str],
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    write(office / "in.jsonl", [{"编号": "9", "内容": "市教育局科长王建国收了红包。"}])
+    run("triage", office / "in.jsonl", office / "out.jsonl")
+    capsys.readouterr()
+    assert run("triage", "original", office / "out.jsonl", "9") == 0
+    assert "王建国收了红包" in capsys.readouterr().out
+    assert run("triage", "original", office / "out.jsonl", "10") == 1
+    assert "10" in capsys.readouterr().err
+    monkeypatch.setenv("CITYLLM_VAULT_KEY", "00" * 32)
+    assert run("triage", "original", office / "out.jsonl", "9") == 1
+    said = capsys.readouterr()
+    assert "CITYLLM_VAULT_KEY" in said.err
+    assert "红包" not in said.out
+
+
+def test_without_a_classifier_it_says_what_to_do(office: Path,
+                                                 capsys: pytest.CaptureFixture[str]) -> None:
+    (office / "weights" / "triage" / "weights.npz").unlink()
+    assert run("triage", office / "in.jsonl", office / "out.jsonl") == 1
+    said = capsys.readouterr().err
+    assert "cityllm triage train" in said
+    assert "There is no petition classifier" in said
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (["in.jsonl", "in.jsonl"], "would replace the input"), (["none.csv", "out.csv"], "none.csv"),
+    (["in.jsonl", "out.doc"], ".xlsx"), (["in.jsonl", "out.csv", "--day", "soon"], "soon"),
+    (["in.jsonl", "out.csv", "--column", "x=y"], "x=y"),
+    (["in.jsonl", "out.csv", "--column", "text=无此列"], "无此列"),
+    (["in.jsonl", "out.csv", "--pack", "empty"], "clock.yaml")])
+def test_what_is_wrong_is_said_in_words(office: Path, capsys: pytest.CaptureFixture[str],
+                                        words: list[str], told: str) -> None:
+    names = [str(office / word) if "." in word or word == "empty" else word for word in words]
+    assert run("triage", *names) == 1
+    said = capsys.readouterr().err
+    assert told in said
+    assert "Traceback" not in said
