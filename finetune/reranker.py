@@ -37,7 +37,7 @@ from finetune import retrieval_data as source
 from finetune.unseen import halves, with_few_asks
 
 Array = np.ndarray[Any, Any]
-HIDDEN, NETWORKS, EPOCHS, CLIP, RATE, BATCH = 32, 5, 14, 4.0, 3e-3, 32
+HIDDEN, NETWORKS, EPOCHS, CLIP, RATE, BATCH = 32, 3, 10, 4.0, 3e-3, 32
 LIKELY, CHANCE = 110, 50
 """Candidates kept of a question: the likeliest, and some by chance."""
 STATUTE = 4

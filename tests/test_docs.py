@@ -146,7 +146,7 @@ def test_a_table_of_figures_is_made_from_results(tmp_path: Path) -> None:
         {"zh": "启动", "en": "start", "value": 9.5, "unit": "s", "mark": "≤ 15",
          "command": "make run"}]}), encoding="utf-8")
     rows = report.table(tmp_path, "en").splitlines()
-    assert "| retrieval: recall@10, all national law | 0.612 | ≥ 0.60 " in rows[2]
+    assert "| retrieval: recall@10, all laws | 0.612 | ≥ 0.60 " in rows[2]
     assert "| 0.5 |" in rows[3]
     assert "not measured yet" in rows[4]
     assert rows[-1] == "| start | 9.5 s | ≤ 15 | `make run` |"

@@ -132,10 +132,11 @@ def ask(asks: Asks, shelf: Shelf, query: Sequence[str], added: Floats | None,
     cosine: Floats = np.zeros(len(asks), np.float32)
     if asks.matrix is not None and vector is not None:
         cosine = np.where(alive, asks.matrix @ vector, np.float32(0))
-    top_words = max(float(np.sort(bm25)[-5:].mean()), 1e-6)
-    top_sense = max(float(np.sort(cosine)[-5:].mean()), 0.05)
-    fused = bm25 / top_words + np.maximum(cosine, 0) / top_sense
-    order = np.argsort(-fused, kind="stable")[:NEAREST]
+    top_words = max(float(_highest(bm25, 5).mean()), 1e-6)
+    top_sense = max(float(_highest(cosine, 5).mean()), 0.05)
+    fused: Floats = (bm25 / top_words + np.maximum(cosine, 0) / top_sense).astype(np.float32)
+    order = np.flatnonzero(fused >= _highest(fused, NEAREST).min())
+    order = order[np.argsort(-fused[order], kind="stable")][:NEAREST]
     order = order[alive[order]]
     votes = (1 / np.log2(2 + np.arange(min(_VOTERS, len(order))))).astype(np.float32)
     voters = asks.group[order[:len(votes)]]
@@ -185,9 +186,12 @@ def _blank(size: int) -> Floats:
 
 
 def _best_two(values: Floats, asks: Asks) -> tuple[Floats, Floats]:
-    """(G,) the highest and the second highest of each article, the second 0 where it has one."""
-    order = np.lexsort((-values, asks.group))
-    best = values[order[asks.starts]]
-    after = np.minimum(asks.starts + 1, len(values) - 1)
-    same = (asks.group[after] == np.arange(len(asks.starts))) & (after > asks.starts)
-    return best, np.where(same, values[order[after]], 0)
+    """(G,) the highest value of each article and the highest below it, 0 where there is none."""
+    best = np.maximum.reduceat(values, asks.starts)
+    below = np.where(values < best[asks.group], values, np.float32(0))
+    return best, np.maximum.reduceat(below, asks.starts)
+
+
+def _highest(values: Floats, count: int) -> Floats:
+    """The `count` highest values in any order; all where there are fewer."""
+    return np.partition(values, len(values) - count)[-count:] if len(values) > count else values
