@@ -204,11 +204,12 @@ def show(result: Result, out: str, page: Path) -> None:
         f"unusable {result.bad:,}.")
     say(f"自动转送 {result.routes['auto']:,}，人工审核 {result.routes['review']:,}，紧急 "
         f"{result.routes['urgent']:,}。 Automatic, to a person, urgent.")
+    say("各环节每个进程 Each stage, in one process:")
     for name, rows, rate in result.times.rates():
         say(f"  {name:<24}{rows:>9,} 行 rows {rate:>12,.0f} 行/s rows/s")
     if result.fresh:
-        own = sum(seconds for name, (_, seconds) in result.times.stages.items() if name != "draft")
-        say(f"  {'合计（不含草稿） all':<22}{result.fresh:>9,} 行 rows "
+        own = result.seconds - result.times.stages.get("draft", (0, 0.0))[1]
+        say(f"  {'全程（不含草稿） all':<22}{result.fresh:>9,} 行 rows "
             f"{result.fresh / max(own, 1e-9):>12,.0f} 行/s rows/s")
         say(f"  大模型调用 model calls: {1000 * result.calls / result.fresh:.1f} / 1,000 行 rows")
     say(f"结果 Result: {out}\n日报 Report: {page}")

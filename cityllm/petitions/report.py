@@ -123,7 +123,7 @@ small,.en{color:#777;font-weight:normal;font-size:.85em}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(22rem,1fr));gap:1.5rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{border:1px solid #8884;padding:.25rem .5rem;text-align:left;vertical-align:top}
-td{overflow-wrap:anywhere}svg text{font-size:13px;fill:currentColor}rect{fill:#2e75b6}
+td{overflow-wrap:anywhere}td:first-child,td:nth-child(n+6){white-space:nowrap}svg text{font-size:13px;fill:currentColor}rect{fill:#2e75b6}
 """
 
 
@@ -190,7 +190,7 @@ def _chart(zh: str, en: str, counts: Sequence[tuple[str, int]]) -> str:
     bars = []
     for place, (name, count) in enumerate(counts):
         y, width = place * 24, max(2, round(200 * count / most))
-        short = name if len(name) <= 17 else name[:16] + "…"
+        short = _short(name)
         bars.append(f"<text x=225 y={y + 16} text-anchor=end>{escape(short)}</text>"
                     f"<rect x=232 y={y + 4} width={width} height=15 rx=2><title>{escape(name)}: "
                     f"{count}</title></rect><text x={width + 238} y={y + 16}>{count:,}</text>")
@@ -198,6 +198,16 @@ def _chart(zh: str, en: str, counts: Sequence[tuple[str, int]]) -> str:
             f"<svg role=img aria-label=\"{zh} {en}\""
             f" viewBox=\"0 0 500 {24 * len(counts)}\" width=\"100%\" style=\"max-width:36rem\">"
             + "".join(bars) + "</svg></section>")
+
+
+def _short(name: str) -> str:
+    """As much of a name as fits before its bar, Latin letters taking half the room."""
+    room = 17.0
+    for place, sign in enumerate(name):
+        room -= 0.55 if sign.isascii() else 1.0
+        if room < 0:
+            return name[:place] + "…"
+    return name
 
 
 def _table(zh: str, en: str, head: Sequence[str], rows: Sequence[Sequence[str]], total: int) -> str:

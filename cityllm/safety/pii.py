@@ -125,14 +125,18 @@ class Masked:
 def mask(text: str, names: Iterable[str] = ()) -> Masked:
     """`text` without personal data. `names`: names known from elsewhere, masked wherever they
     stand. A name found once is masked at every place."""
+    if not text:
+        return Masked("", ())
     known = set(names)
     found: list[Found] = []
     while True:
         work, origin = _masked(text, found)
         plain = work.translate(_WIDE)
-        known |= {plain[start:end] for start, end in people.names_in(plain)}
-        fresh = [Found(kind, origin[start], origin[end - 1] + 1)
-                 for kind, start, end in _spans(plain, known)]
+        named = list(people.names_in(plain))
+        known |= {plain[start:end] for start, end in named}
+        spans = [*_spans(plain), *(("name", *span) for span in named),
+                 *(("name", *span) for span in people.again(plain, known))]
+        fresh = [Found(kind, origin[start], origin[end - 1] + 1) for kind, start, end in spans]
         merged = _merge([*found, *fresh])
         if merged == found:
             return Masked(work, tuple(found))
@@ -148,7 +152,8 @@ def mask_all(texts: Sequence[str], names: Iterable[str] = ()) -> list[Masked]:
     return [mask(text, known) for text in texts]
 
 
-def _spans(plain: str, names: set[str]) -> Iterator[tuple[str, int, int]]:
+def _spans(plain: str) -> Iterator[tuple[str, int, int]]:
+    """Numbers and addresses."""
     has_digit = any(char.isdigit() for char in plain)
     for rule in _RULES:
         if rule.digits and not has_digit:
@@ -162,8 +167,6 @@ def _spans(plain: str, names: set[str]) -> Iterator[tuple[str, int, int]]:
                 start += 1
             if start < end and rule.holds(plain[start:end]):
                 yield rule.kind, start, end
-    for start, end in (*people.names_in(plain), *people.again(plain, names)):
-        yield "name", start, end
 
 
 def _merge(found: list[Found]) -> list[Found]:
