@@ -11,11 +11,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from cityllm.errors import ConfigError
+from cityllm.petitions.record import Jurisdiction
 
 _ENTRY = re.compile(r"(\d{2}(?:\d{2}){0,2}) (\S.*)")
 _CITY = re.compile(r"^市")
@@ -99,6 +100,7 @@ class Duties:
     default: str
     by_code: Mapping[str, tuple[str, str]]
     said: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, str]], ...]
+    elsewhere: Mapping[str, str]
 
     @classmethod
     def load(cls, pack: Path) -> Duties:
@@ -110,13 +112,25 @@ class Duties:
             said = tuple((tuple(map(str, row["words"])), tuple(map(str, row["codes"])),
                           _who(row))
                          for row in held.get("said", ()))
-            return cls(str(held["default"]), by_code, said)
+            elsewhere = {str(code): str(name)
+                         for code, name in (held.get("jurisdictions") or {}).items()}
+            unknown = set(elsewhere.values()) - set(get_args(Jurisdiction))
+            if unknown:
+                raise ValueError(f"jurisdictions: {sorted(unknown)}")
+            return cls(str(held["default"]), by_code, said, elsewhere)
         except (KeyError, TypeError, AttributeError, ValueError) as problem:
             raise ConfigError(
                 f"{path.name} 写得不对：{problem}。需要 default、departments（编码: {{who, at}}），at 为 city 或 "
                 "district。",
                 f"{path.name} is wrong: {problem}. It needs default and departments (code: "
                 "{who, at}); at is city or district.") from None
+
+    def jurisdiction(self, code: str) -> str:
+        """Who decides matters of `code` by law: `petition` unless the pack names another."""
+        for end in range(len(code), 0, -1):
+            if code[:end] in self.elsewhere:
+                return self.elsewhere[code[:end]]
+        return "petition"
 
     def department(self, code: str, district: str = "", text: str = "") -> str:
         """The department for `code` in `district` (empty: not known)."""

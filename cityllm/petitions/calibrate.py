@@ -1,0 +1,110 @@
+"""From scores to probabilities that can be trusted, and from those to a line.
+
+A temperature is fitted on a held-out fold. The automatic line is the lowest confidence from which
+on the upper 95 % bound of the error rate (Clopper and Pearson, one-sided) is at most 2 %: only rows
+above it are routed without a person. `None` is a full answer: nothing is sure enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+MAX_RISK = 0.02
+CERTAINTY = 0.95
+NEEDED = 500
+"""Labelled local rows without which no line is drawn."""
+
+
+def softmax(scores: Floats) -> Floats:
+    """Along the last axis."""
+    grown = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return np.asarray(grown / grown.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+def temperature(scores: Floats, right: NDArray[np.int64]) -> float:
+    """The factor on held-out `scores` (N, K) under which the `right` columns are likeliest."""
+    from scipy.optimize import minimize_scalar
+
+    def loss(power: float) -> float:
+        chances = softmax(np.asarray(scores * np.exp(power), dtype=np.float32))
+        return float(-np.log(chances[np.arange(len(right)), right] + 1e-9).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 5), method="bounded").x))
+
+
+def upper_bound(wrong: int, total: int, certainty: float = CERTAINTY) -> float:
+    """One-sided upper bound of an error rate of which `wrong` of `total` were seen."""
+    from scipy.special import betaincinv
+
+    if total <= 0 or wrong >= total:
+        return 1.0
+    return float(betaincinv(wrong + 1, total - wrong, certainty))
+
+
+def line(confidence: Sequence[float], right: Sequence[bool], risk: float = MAX_RISK,
+         ) -> tuple[float | None, float]:
+    """(threshold, coverage): the most rows whose error rate is bounded by `risk`; (None, 0.0) where
+    no part of them is. Rows of equal confidence are taken together."""
+    order = np.argsort(-np.asarray(confidence), kind="stable")
+    sure = np.asarray(confidence, dtype=float)[order]
+    wrong = np.cumsum(~np.asarray(right, dtype=bool)[order])
+    best: tuple[float | None, float] = (None, 0.0)
+    for at in range(len(sure)):
+        last_of_equal = at + 1 == len(sure) or sure[at + 1] < sure[at]
+        if last_of_equal and upper_bound(int(wrong[at]), at + 1) <= risk:
+            best = (float(sure[at]), (at + 1) / len(sure))
+    return best
+
+
+def coverage(confidence: Sequence[float], right: Sequence[bool]) -> list[tuple[float, float]]:
+    """The risk-coverage curve: (share taken, error rate among them), most certain first."""
+    order = np.argsort(-np.asarray(confidence), kind="stable")
+    wrong = np.cumsum(~np.asarray(right, dtype=bool)[order])
+    count = np.arange(1, len(order) + 1)
+    return list(zip((count / max(len(order), 1)).tolist(), (wrong / count).tolist(), strict=True))
+
+
+def coverage_at(confidence: Sequence[float], right: Sequence[bool], risk: float = MAX_RISK,
+                ) -> float:
+    """The largest share whose error rate, as seen, is at most `risk`."""
+    return max((share for share, error in coverage(confidence, right) if error <= risk),
+               default=0.0)
+
+
+def calibration_error(confidence: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
+    """Expected calibration error (ECE): mean distance of confidence and accuracy over equal bins."""
+    sure, good = np.asarray(confidence, dtype=float), np.asarray(right, dtype=float)
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    total = sum(abs(sure[place == one].sum() - good[place == one].sum()) for one in range(bins))
+    return float(total / max(len(sure), 1))
+
+
+@dataclass(frozen=True)
+class Line:
+    """What stands in `line.json`. `threshold` None: nothing is routed without a person; `why` then
+    says so. `level` of the tree that it was drawn for."""
+
+    threshold: float | None
+    n_local: int
+    level: int = 1
+    coverage: float = 0.0
+    upper_error: float = 1.0
+    why: str = ""
+
+
+def draw(confidence: Sequence[float], right: Sequence[bool], n_local: int, level: int) -> Line:
+    """The line over held-out rows of `n_local` labelled local ones; none below `NEEDED`."""
+    if n_local < NEEDED:
+        return Line(None, n_local, level, why=f"本地已标注 {n_local} 件，不足 {NEEDED} 件，全部转人工。"
+                    f" / {n_local} labelled local rows, {NEEDED} are needed: all go to a person.")
+    found, share = line(confidence, right)
+    if found is None:
+        return Line(None, n_local, level, why="没有一段置信度的差错率上限在 2% 以内，全部转人工。"
+                    " / At no confidence is the error rate bounded by 2 %: all go to a person.")
+    taken = [good for sure, good in zip(confidence, right, strict=True) if sure >= found]
+    return Line(found, n_local, level, share, upper_bound(taken.count(False), len(taken)))
