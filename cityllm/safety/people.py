@@ -1,8 +1,8 @@
 """Names of people in Chinese prose, by what stands around them; no model, no list of given names.
 
 Found: after words that announce a name (姓名：, 我叫, 村主任 …), before a form of address (先生, 局长:
-the surname alone, too), with 某, in a row after 、, and alone on the last lines. Not found: a full
-name in running text that nothing announces. docs/petitions.md gives the measured share.
+the surname alone, too), with 某, in a row with a name already found, and alone on the last lines.
+Not found: a full name in running text that nothing announces.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ _COMMON = frozenset(
     "纪委 纪检 盛世 单位 单元 单独 单方 景区 景观 任何 任意 任务 于是 于今 于去 于本 于该 于此 何时 何处 何种 何况 何人 "
     "许多 许可 施工 施行 严重 严格 严肃 严禁 严查 左右 左边 夏天 夏季 余额 余款 余下 钱款 钱财 顾客 汪洋 黄色 黄土 黄金 "
     "黄线 江边 江北 江南 江西 毛病 申请 申诉 申报 申办 章程 齐全 孔洞 苗木 梅雨 童年 尚未 尚无 应当 应该 应急 华为 华侨 "
-    "车辆 车位 车库 车主 车道 谢谢 周边 周围 周末 周一 周二 周三 周四 周五 周六 周日 唐突 龙头 牛奶 叶子 汤水 祝愿 祝您 "
+    "车辆 车位 车库 车主 车道 谢谢 谢绝 周边 周围 周末 周一 周二 周三 周四 周五 周六 周日 唐突 龙头 牛奶 叶子 汤水 祝愿 祝您 "
     "邻居 陆续 冯庄 胡同 胡乱 胡说 贺电 乔迁 乔木 庄稼 庄重 莫名 莫非 柳树 桂花 沈阳 吴江 郑州 苏州 韩国 杭州 秦皇 "
     "鲁迅 梁山 姚江 温州 洪水 洪涝 景点 谷物 兰州 董事 董监 欧元 欧洲 仇恨 麦子 楼上 楼下 楼道 楼顶 楼层 楼盘 楼栋 "
-    "楼房 楼梯 伍佰 万一 万分 尤其 毕业 毕竟 辛苦 曾经 曾在 曾向 凌晨 齐心 安宁 安心 甘肃 甘蔗 柏油 罗湖 宋代 赵县 曹县 单县 肖像 傅家 丁字".split())
+    "楼房 楼梯 伍佰 陈述 陈列 陈旧 任课 任职 任期 任性 曾多 楼爆 孙子 孙女 "
+    "万一 万分 尤其 毕业 毕竟 辛苦 曾经 曾在 曾向 凌晨 齐心 安宁 安心 甘肃 甘蔗 柏油 罗湖 宋代 赵县 曹县 单县 肖像 傅家 丁字".split())
 _LABEL = ("姓名|联系人|投诉人|申请人|反映人|举报人|信访人|来信人|来电人|来访人|当事人|诉求人|委托人|代理人|被举报人|"
           "被投诉人|收件人|户名|法定代表人|法人代表|法人|责任人|负责人|经办人|签名|署名|落款|写信人|户主|业主|家长|学生")
 _ROLE = ("户名|我叫|名叫|叫做|名为|姓名|户主|业主|村民|居民|市民|患者|死者|伤者|病人|民警|辅警|交警|医生|法官|律师|检察官|"
@@ -57,19 +58,23 @@ _SURNAMED = re.compile(rf"(?P<name>{_SURNAME})(?P<given>{_HAN}{{0,2}}?)(?P<title
 _SIGNED = re.compile(rf"(?:^|[\n。！!？?；;]|敬礼|此致)[ \t\u3000]*(?P<name>{_SURNAME}{_HAN}{{1,2}})"
                      rf"[ \t\u3000]*(?=$|\n\s*$|\n?\s*\d{{4}}\s*[年./-])")
 _NEXT = re.compile(rf"[、]\s?(?P<name>{_SURNAME})(?={_HAN})")
+_BESIDE = re.compile(rf"〔姓名〕、\s?(?P<name>{_SURNAME})(?={_HAN})")
+_BEFORE = re.compile(rf"(?:(?<!{_HAN})|(?<=[是和与被由]))(?P<name>[{_SURE}]{_HAN}{{1,2}})(?=、〔姓名〕)")
 _TIME_AFTER = re.compile("日|年|月|时|天|处|地|个|种|些|小区|单位|公司|路|村|镇|县|区|市|街|项|人员")
 
 
 def names_in(text: str) -> Iterator[tuple[int, int]]:
     """Spans of names, not in order; a span may come twice."""
     spans = []
-    for pattern, strict in ((_LABELLED, False), (_ANNOUNCED, True), (_STATED, True)):
+    for pattern, strict in ((_LABELLED, False), (_ANNOUNCED, True), (_STATED, True),
+                            (_BESIDE, True)):
         for found in pattern.finditer(text):
             start = found.start("name")
             end = _end(text, start, found.end("name"), alone=pattern is _STATED, strict=strict)
             if end:
                 spans.append((start, end))
-    spans += [found.span("name") for found in _SIGNED.finditer(text)
+    spans += [found.span("name") for pattern in (_SIGNED, _BEFORE)
+              for found in pattern.finditer(text)
               if text[found.start("name"):][:2] not in _COMMON
               and not (set(found["name"][1:]) & (_NEVER | _OFFICE))]
     for start, end in spans:
