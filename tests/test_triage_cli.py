@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import cityllm.cli as cli
 from cityllm import cli_triage
 from cityllm.config import ROOT
 from tests.petition_day import rows, write
-from tests.small_classifier import SmallClassifier
+from tests.small_classifier import TAUGHT, SmallClassifier
 
 
 @pytest.fixture
@@ -89,6 +90,27 @@ def test_an_original_is_shown_with_the_key_only(office: Path, capsys: pytest.Cap
     said = capsys.readouterr()
     assert "CITYLLM_VAULT_KEY" in said.err
     assert "红包" not in said.out
+
+
+def test_training_writes_a_classifier_into_the_pack_without_names(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    pack = tmp_path / "pack"
+    shutil.copytree(ROOT / "rag_corpus" / "petitions", pack / "petitions")
+    monkeypatch.setenv("CITYLLM_HOME", str(tmp_path / "home"))
+    lines = [{"title": "反映问题", "text": f"我叫王建国，{text}，第{n}次反映。", "label": top}
+             for n in range(8) for top, _, text, _ in TAUGHT]
+    labelled = tmp_path / "labelled.jsonl"
+    labelled.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines),
+                        encoding="utf-8")
+    assert run("triage", "train", labelled, "--pack", pack) == 0
+    said = capsys.readouterr().out
+    assert "500" in said  # too few local rows for an automatic line
+    made = pack / "petitions" / "classifier"
+    assert "王建国" not in (made / "lora.jsonl").read_text(encoding="utf-8")
+    write(tmp_path / "in.jsonl", rows(10))
+    assert run("triage", tmp_path / "in.jsonl", tmp_path / "out.jsonl", "--pack", pack) == 0
+    assert "11 行" in capsys.readouterr().out
 
 
 def test_without_a_classifier_it_says_what_to_do(office: Path,
