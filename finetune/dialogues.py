@@ -24,20 +24,14 @@ from cityllm.agent.facts import fact_date, language_of
 from cityllm.agent.retriever import NONE, ToolRetriever
 from cityllm.agent.toolbox import Session, Toolbox
 from cityllm.config import ROOT
-from cityllm.corpus.citations import numbers_in, titles_in
-from cityllm.corpus.numerals import article_key
 from cityllm.errors import ToolProblem
 from cityllm.evidence import ToolRunEvidence
+from finetune.pointing import Call, base_value, pointed
 from finetune.recipe import Recipe
 from finetune.retrieval_data import pack_asks
 from finetune.retriever import train
-from tools import ToolInputError
-from tools.calculate import calculate
-from tools.calendar_cn import read_date
-from tools.legal_deadline import legal_deadline, load_periods
 
 PHRASES = Path(__file__).parent / "phrases"
-Call = tuple[str, dict[str, Any]]
 _SLOT = re.compile(r"\{(\w+):(\w+)\}")
 
 
@@ -183,7 +177,7 @@ def _calculation(row: dict[str, Any]) -> Case:
     expression = row["e"]
     fall = _FALL.fullmatch(expression)
     if fall and fall["old"] == fall["of"] and _FALLS.search(row["q"]):
-        rate = _result(expression)
+        rate = base_value(expression)
         if rate and rate[0].startswith("-"):
             expression = f"({fall['old']} - {fall['new']}) / {fall['old']} = ? %"
     return Case(row["q"], "calculate", {"expression": expression})
@@ -233,70 +227,6 @@ def answer_text(question: str, kind: str, numbers: list[int]) -> str:
     for number in rest:
         text += "\n" + templates["also"].replace("#", str(number))
     return text
-
-
-def pointed(call: Call, question: str, toolbox: Toolbox) -> Call | None:
-    """The call with each argument as the engine would offer it; None where it offers none that
-    means the same."""
-    name, arguments = call
-    spec = next(spec for spec in toolbox.specs if spec.name == name)
-    bound = toolbox.bind(spec, question)
-    if bound is None:
-        return None
-    found: dict[str, Any] = {}
-    for key, value in arguments.items():
-        options = bound.properties.get(key, {}).get("examples")
-        if bound.properties.get(key, {}).get("format") != "choice" or not options:
-            found[key] = value
-            continue
-        same = next((o for o in options if _same(key, str(o), str(value), toolbox)), None)
-        if same is None:
-            return None
-        found[key] = same
-    return name, found
-
-
-def _same(argument: str, option: str, wanted: str, toolbox: Toolbox) -> bool:
-    """Whether an offered value means the wanted one."""
-    if option == wanted:
-        return True
-    if argument == "query":
-        return re.sub(r"\W", "", wanted) in re.sub(r"\W", "", option)
-    if argument == "title":
-        return option in (wanted.strip("《》"), *titles_in(wanted, toolbox.ledger)[:1])
-    if argument == "article":
-        return numbers_in(option) == (numbers_in(wanted) or [article_key(wanted)])
-    if argument == "start":
-        return _read(read_date, option) == _read(read_date, wanted) is not None
-    if argument == "period":
-        named = load_periods().named(wanted)
-        return option in [one.name for one in named] or (
-            not named and _length(option) == _length(wanted) is not None)
-    if argument == "expression":
-        return _result(option) == _result(wanted) is not None
-    return False
-
-
-def _result(expression: str) -> tuple[str, bool] | None:
-    """Value in base units, and whether a percentage is asked for."""
-    found = _read(calculate, re.sub(r" = \?.*", "", expression))
-    if found is None:
-        return None
-    shown = found.values.get("result_ratio", found.values["result"])
-    plain = found.values.get("result_yuan", found.values.get("result_m2", shown))
-    return plain.text, expression.endswith("%") and "= ?" in expression
-
-
-def _length(period: str) -> object:
-    found = _read(lambda text: legal_deadline("2024-06-03", text), period)
-    return found and found.deadline
-
-
-def _read(function: Any, text: str) -> Any:
-    try:
-        return function(text)
-    except ToolInputError:
-        return None
 
 
 def point(case: Case, toolbox: Toolbox) -> bool:

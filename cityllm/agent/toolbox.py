@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 HITS = 5
+FLOOR = 0.08
+"""Where the likeliest article answers with less than this probability, nothing was found."""
 _VERDICTS: dict[type[CityLLMError], str] = {
     ArticleNotFound: "no_such_article", InstrumentNotFound: "not_found", NotHeld: "not_held"}
 _NUMBER = re.compile(rf"第?\s*(?:[{CN}]+|\d+(?:\.\d+)*)\s*条(?:之[{CN}\d]+)?|\d+(?:[.-]\d+)*")
@@ -148,6 +150,8 @@ def _mendable(tool: str, problem: Exception) -> CityLLMError:
 def _search_regulations(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
     title = _title(session, str(arguments.get("title") or ""))
     hits = session.search.search(str(arguments["query"]), session.as_of, HITS, title=title)
+    if not hits or (hits[0].why == "search" and hits[0].score < FLOOR):
+        return []
     return [session.clause(hit.clause, hit.passage, hit.score) for hit in hits]
 
 
