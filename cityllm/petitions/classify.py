@@ -2,7 +2,8 @@
 
 The probability of a leaf is that of its class of level 1, times those of its branch and itself
 among their sisters; each level has a temperature fitted on held-out data. A risk is reported where
-the pack's rules or the classifier see it. Nothing here routes: `line.json` beside the weights says
+the pack's rules or the classifier see it; danger to life by a rule alone only where the classifier
+does not think it quite unlikely. Nothing here routes: `line.json` beside the weights says
 above which confidence a row may go without a person (`null`: none may).
 """
 
@@ -52,6 +53,9 @@ class Classifier:
         self.line = line or Line(None, 0, why="没有本地已标注的数据。 / No labelled local rows.")
         self._heat = {level: float(weights.facts.get(f"heat{level}", "4")) for level in (1, 2, 3)}
         self._codes = {level: weights.heads[str(level)] for level in (1, 2, 3)}
+        self._floor = float(weights.facts.get("rule_life", "-inf"))
+        if weights.heads["risk"][0] != "life":
+            raise ValueError("the head of risks begins with life")
         self._top = weights.table[:, weights.columns("1")].toarray()
         leaf = weights.table[:, weights.columns("3")].tocsc()
         leaf.sort_indices()
@@ -111,6 +115,8 @@ class Classifier:
         for row, text in enumerate(texts):
             code = codes[best[row, 0]]
             said = self.rules.found(text)
+            if "life" in said and "self_harm" not in said and marks[row, 0] < self._floor:
+                del said["life"]
             for at, name in enumerate(self.weights.heads["risk"]):
                 if marks[row, at] >= self._limit("risk", name):
                     said.setdefault(name, ())

@@ -18,7 +18,7 @@ from cityllm.petitions.linear import Features, Floats, Terms, Weights
 
 STRENGTH = 0.3
 """scikit-learn's C."""
-KEEP = {"1": 14000, "2": 1000, "3": 350, "kind": 16000, "jurisdiction": 12000, "risk": 8000}
+KEEP = {"1": 30000, "2": 1000, "3": 350, "kind": 16000, "jurisdiction": 12000, "risk": 60000}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,93 @@
+"""Every output on our own labelled messages, and how much danger to life is seen in real ones.
+
+The messages are `evals/questions/petitions.jsonl`. --unlabelled FILE (JSONL of {title, text}) adds
+the share of real messages flagged as danger to life, and the rate of rows.
+
+    python -m evals triage_gold [--unlabelled FILE] --json OUT
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cityllm.config import Settings
+from cityllm.petitions.calibrate import upper_bound
+from cityllm.petitions.classify import Classifier
+from cityllm.petitions.record import Labels
+from evals.machine import machine
+
+GOLD = Path(__file__).parent / "questions" / "petitions.jsonl"
+FRESH = "g402"
+"""From this id on messages were written after the last rule of risk and training text."""
+
+
+def measure(unlabelled: Path | None, settings: Settings) -> dict[str, Any]:
+    """All figures."""
+    from sklearn.metrics import f1_score
+
+    clerk = Classifier.load(settings.weights / "triage", settings.pack)
+    rows = _read(GOLD)
+    found = clerk.labels([_body(row) for row in rows])
+
+    def share(test: Callable[[dict[str, Any], Labels], bool]) -> float:
+        return float(np.mean([test(row, one) for row, one in zip(rows, found, strict=True)]))
+
+    figures: dict[str, Any] = {"n": len(rows)}
+    for level in (1, 2, 3):
+        end = 2 * level
+        figures[f"level_{level}_top1"] = share(
+            lambda row, one, end=end: row["code"][:end] == one.category_code[:end])
+        figures[f"level_{level}_top3"] = share(
+            lambda row, one, end=end: row["code"][:end] in {c[:end] for c, _ in one.alternatives})
+    figures["department_top1"] = share(lambda row, one: row["department"] == one.department)
+    for name in ("kind", "jurisdiction"):
+        figures[f"{name}_macro_f1"] = float(f1_score(
+            [row[name] for row in rows], [getattr(one, name) for one in found], average="macro"))
+    for name in clerk.weights.heads["risk"]:
+        hits = [name in one.risks for row, one in zip(rows, found, strict=True)
+                if name in row["risks"]]
+        figures[name] = {"n": len(hits), "recall": float(np.mean(hits)), "miss_upper_95":
+                         upper_bound(hits.count(False), len(hits)), "false_alarms": sum(
+            name in one.risks and name not in row["risks"]
+            for row, one in zip(rows, found, strict=True))}
+    fresh = ["life" in one.risks for row, one in zip(rows, found, strict=True)
+             if row["id"] >= FRESH and "life" in row["risks"]]
+    figures["life_fresh"] = {"n": len(fresh), "recall": float(np.mean(fresh))}
+    if unlabelled:
+        texts = [_body(row) for row in _read(unlabelled)]
+        began = time.perf_counter()
+        real = clerk.labels(texts)
+        figures["rows_per_s"] = len(texts) / (time.perf_counter() - began)
+        figures["unlabelled"] = {"n": len(texts), **{
+            name: float(np.mean([name in one.risks for one in real]))
+            for name in clerk.weights.heads["risk"]}}
+    return {**figures, "machine": machine()}
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def _body(row: dict[str, Any]) -> str:
+    return f"{row['title']}\n{row['text']}"
+
+
+def main(argv: list[str]) -> int:
+    """Print the figures and write them to OUT."""
+    parser = argparse.ArgumentParser(prog="python -m evals triage_gold", description=__doc__)
+    parser.add_argument("--unlabelled", type=Path, metavar="FILE")
+    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
+    options = parser.parse_args(argv)
+    found = measure(options.unlabelled, Settings())
+    options.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n",
+                            encoding="utf-8")
+    for name, value in found.items():
+        print(f"{name:22} {value}")
+    return 0
