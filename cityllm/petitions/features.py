@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 BITS = 17
 DIMS = 1 << BITS
 GRAMS = (1, 2, 3, 4)
-LONGEST = 1200
+LONGEST = 600
 """Characters read of a message; the matter stands before that."""
 _GAP = re.compile(r"[^0-9a-z\u3400-\u9fff]+")
 _NUMBER = re.compile(r"\d+")
