@@ -143,8 +143,8 @@ def test_the_keyword_router_goes_the_same_way(box: Toolbox) -> None:
 
 
 def test_our_questions_are_well_formed() -> None:
-    rows = [row for path in sorted((ROOT / "evals" / "questions").glob("*.jsonl"))
-            for row in read_questions(path)]
+    rows = [row for name in ("own", "blind")
+            for row in read_questions(ROOT / "evals" / "questions" / f"{name}.jsonl")]
     assert len(rows) >= 250
     assert len({row["id"] for row in rows}) == len(rows)
     named = [r for r in rows if r["kind"] == "regulation" and (
