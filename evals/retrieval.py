@@ -1,9 +1,10 @@
 """Are the articles that answer a question among the first 10, among the first 100?
 
 The corpus is imported from DIR (without DLC/, the regional law, unless --all); with --pack the
-digests and everyday questions of a city pack stand beside it, as in the running program. FILE is JSONL of
-{query, articles}, an article being 名第…条. Recall is the share of a question's articles that were
-found, averaged over questions. Plain BM25 of the same run, over the same terms, stands beside it.
+digests and everyday questions of a city pack stand beside it, as in the running program. FILE is
+JSONL of {query, articles}, an article being 名第…条. Recall is the share of a question's articles that
+were found, averaged over questions. Plain BM25 of the same run, over the same terms, stands beside
+it.
 
 Questions that the shipped models were trained on are left out (`trained_on` says how many): of
 statute_qa/train.jsonl fold 0 remains, and what nearly equals it. --trained measures the others too,

@@ -6,7 +6,8 @@ article, article -> the next), from general instructions and from legal counsel.
 from statute questions and from the pack's everyday questions (asks), with hard negatives from BM25;
 of the former fold 0 is left out, and what nearly equals it. An ask is drawn to its article and to
 the article's other asks. Loss: multiple negatives ranking, other articles of the batch being the
-negatives. The ledger should hold the laws and the pack. The result is a sentence-transformers folder (StaticEmbedding, float16).
+negatives. The ledger should hold the laws and the pack. The result is a sentence-transformers
+folder (StaticEmbedding, float16).
 
     python -m finetune.embedder --ledger var/ledger.sqlite --data ../shared/data --out DIR
 """

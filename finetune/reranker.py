@@ -2,12 +2,13 @@
 
 The examples: statute questions over all laws, with the pack's everyday questions (asks) and without
 them; those everyday questions over the pack alone, over all laws, and over the pack with half of
-the asks and with none, since a text that is imported has none. Each question is scored by an embedder that has not seen it (`finetune.embedder --halves`), and an ask
-does not find itself, so that the network meets likenesses such as it will meet in use. Questions
-that no law answers (`phrases/off_topic.yaml`, `not_found.yaml`, general instructions) stand beside
-them. Loss: the articles that answer against all other candidates and against a candidate of score 0
-that means "nothing answers" (softmax). Every fifth question is left out; the score is calibrated on
-them. Fold 0 of the statute questions is in none of this.
+the asks and with none, since a text that is imported has none. Each question is scored by an
+embedder that has not seen it (`finetune.embedder --halves`), and an ask does not find itself, so
+that the network meets likenesses such as it will meet in use. Questions that no law answers
+(`phrases/off_topic.yaml`, `not_found.yaml`, general instructions) stand beside them. Loss: the
+articles that answer against all other candidates and against a candidate of score 0 that means
+"nothing answers" (softmax). Every fifth question is left out; the score is calibrated on them. Fold
+0 of the statute questions is in none of this.
 
     python -m finetune.reranker --ledger var/ledger.sqlite --data ../shared/data \\
         --halves DIR/half0 DIR/half1 --index DIR --out cityllm/model/weights/embedder/reranker.npz

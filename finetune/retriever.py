@@ -2,9 +2,9 @@
 
     train(questions, labels, path)  ->  the share of the training questions that it gets right
 
-A rare class counts more, by the root of how rare it is. Labels are tool names, or `none` where no tool fits. The file is a plain `.npz` of float16 arrays
-that `cityllm.agent.retriever` reads without scikit-learn. It does not measure held-out questions:
-`python -m evals answers --compare` does.
+A rare class counts more, by the root of how rare it is. Labels are tool names, or `none` where no
+tool fits. The file is a plain `.npz` of float16 arrays that `cityllm.agent.retriever` reads without
+scikit-learn. It does not measure held-out questions: `python -m evals answers --compare` does.
 """
 
 from __future__ import annotations

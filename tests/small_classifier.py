@@ -45,7 +45,8 @@ class SmallClassifier:
         share = 1 / sum(math.exp(max(score - scores[best], -50)) for score in scores)
         top, department, _, kind = TAUGHT[best]
         risks = tuple(risk for risk, words in RISKS.items() if any(w in text for w in words))
-        return Labels((top,), f"{best:02d}", 0.99 if self._sure else share, [(f"{best:02d}", share)],
+        return Labels((top,), f"{best:02d}", 0.99 if self._sure else share,
+                      [(f"{best:02d}", share)],
                       department, kind, risks, "petition", ())
 
 

@@ -29,7 +29,8 @@ EDGE = LAYERS[0]
 BUILT_AT_THE_EDGE = {  # and in the file that defines it
     "Ledger.open": "cityllm.corpus.ledger", "open_search": "cityllm.corpus.search",
     "Accounts": "cityllm.safety.access", "Assistant": "cityllm.agent.assistant",
-    "EmbeddedModel": "cityllm.model.embedded", "Vault": "cityllm.safety.vault", "load_settings": "cityllm.config"}
+    "EmbeddedModel": "cityllm.model.embedded", "Vault": "cityllm.safety.vault",
+    "load_settings": "cityllm.config"}
 HEAVY = {"torch", "chromadb", "transformers", "duckdb", "uxsim", "gradio", "sentence_transformers",
          "matplotlib", "pandas", "sklearn", "peft", "bm25s", "numba", "fastapi", "uvicorn",
          "langchain_openai", "docx", "pypdf", "openpyxl", "sqlalchemy"}

@@ -1,8 +1,9 @@
 """The search index in `home/index`: built from the ledger, checked at every start, healed.
 
 Layout: `state.json` (what it was built from), `shelf.npz`, `bm25/`, `heads/`, `asks/` and
-`asks-vectors.npz` (everyday questions), `chroma/`. All of it is a cache. `state.json` is written last, so a build that was killed does not count; a file that is
-missing or damaged means a new build; vectors are kept by row id and only new ones are encoded.
+`asks-vectors.npz` (everyday questions), `chroma/`. All of it is a cache. `state.json` is written
+last, so a build that was killed does not count; a file that is missing or damaged means a new
+build; vectors are kept by row id and only new ones are encoded.
 """
 
 from __future__ import annotations

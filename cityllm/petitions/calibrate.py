@@ -77,7 +77,7 @@ def coverage_at(confidence: Sequence[float], right: Sequence[bool], risk: float 
 
 
 def calibration_error(confidence: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
-    """Expected calibration error (ECE): mean distance of confidence and accuracy over equal bins."""
+    """Expected calibration error (ECE): mean distance of confidence and accuracy over bins."""
     sure, good = np.asarray(confidence, dtype=float), np.asarray(right, dtype=float)
     place = np.minimum((sure * bins).astype(int), bins - 1)
     total = sum(abs(sure[place == one].sum() - good[place == one].sum()) for one in range(bins))

@@ -79,8 +79,8 @@ class Classifier:
         except (OSError, ValueError, TypeError) as problem:
             raise ModelUnavailable(
                 f"{folder / 'line.json'} 读不了：{problem}。请从仓库恢复，或重新训练分类器。",
-                f"{folder / 'line.json'} cannot be read: {problem}. Restore it from the repository, "
-                "or train the classifier again.") from None
+                f"{folder / 'line.json'} cannot be read: {problem}. Restore it from the "
+                "repository, or train the classifier again.") from None
         return cls(weights, Taxonomy.load(pack), Duties.load(pack), Rules.load(pack), line)
 
     def chances(self, texts: Sequence[str], read: Grams | None = None) -> Chances:
@@ -107,8 +107,9 @@ class Classifier:
         leaves, codes = held.levels[3], held.codes[3]
         best = np.argsort(-leaves, axis=1)[:, :3]
         kinds = self._best("kind", held.scores)
-        places = [place if place != "petition" else self.duties.jurisdiction(codes[at]) for place, at
-                  in zip(self._best("jurisdiction", held.scores), best[:, 0], strict=True)]
+        places = [place if place != "petition" else self.duties.jurisdiction(codes[at])
+                  for place, at in zip(self._best("jurisdiction", held.scores), best[:, 0],
+                                       strict=True)]
         marks = held.scores[:, self.weights.columns("risk")]
         why = self._reasons(read, [codes[at] for at in best[:, 0]], held)
         found = []
@@ -122,7 +123,8 @@ class Classifier:
                     said.setdefault(name, ())
             sure = held.levels[self.line.level][
                 row, held.codes[self.line.level].index(code[:2 * self.line.level])]
-            reasons = tuple(dict.fromkeys((*why[row], *(one for words in said.values() for one in words))))
+            heard = [one for words in said.values() for one in words]
+            reasons = tuple(dict.fromkeys((*why[row], *heard)))
             found.append(Labels(
                 self.tree.path(code), code, float(sure),
                 [(codes[at], float(leaves[row, at])) for at in best[row]],

@@ -40,8 +40,8 @@ def rarity(texts: Sequence[str], *, words: bool = False) -> Floats:
 
 def head(found: Features, labels: Sequence[str], keep: int, strength: float = STRENGTH,
          known: Sequence[str] | None = None) -> Head:
-    """One-against-rest over `labels`, classes balanced. `known`: the labels in the order wanted; one
-    without rows gets a bias that it can never win by."""
+    """One-against-rest over `labels`, classes balanced. `known`: the labels in the order wanted;
+    one without rows gets a bias that it can never win by."""
     from sklearn.svm import LinearSVC
 
     names = tuple(known if known is not None else sorted(set(labels)))

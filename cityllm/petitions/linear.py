@@ -123,7 +123,7 @@ class Weights:
                           + np.float32(TITLE) * self._product(lead) + self.bias, dtype=np.float32)
 
     def _parts(self, texts: Sequence[str], read: Grams | None) -> tuple[Features, Features, Floats]:
-        """Whole texts, their titles, and how much the whole counts: more where there is no title."""
+        """Whole texts, their titles, how much the whole counts: more where there is no title."""
         titles = [title_of(text) for text in texts]
         whole = self._plain(grams(texts, words=self.words) if read is None else read)
         lead = self._plain(grams(titles, words=self.words))

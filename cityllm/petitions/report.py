@@ -123,7 +123,8 @@ small,.en{color:#777;font-weight:normal;font-size:.85em}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(22rem,1fr));gap:1.5rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{border:1px solid #8884;padding:.25rem .5rem;text-align:left;vertical-align:top}
-td{overflow-wrap:anywhere}td:first-child,td:nth-child(n+6){white-space:nowrap}svg text{font-size:13px;fill:currentColor}rect{fill:#2e75b6}
+td{overflow-wrap:anywhere}td:first-child,td:nth-child(n+6){white-space:nowrap}
+svg text{font-size:13px;fill:currentColor}rect{fill:#2e75b6}
 """
 
 

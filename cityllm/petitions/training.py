@@ -1,9 +1,9 @@
 """A city's own classifier from its own labelled rows, on top of the one that ships.
 
-`train` reads JSONL of `{title, text, label}` or `{tokens, label}` (words between blanks). Labels are
-codes or names of the pack's tree. The shipped scores are features beside the city's own grams, so a
-few hundred rows already help; kind, jurisdiction and risks stay as shipped. Five folds held out give
-the temperature, the confusion, the curve of risk against coverage, and the automatic line.
+`train` reads JSONL of `{title, text, label}` or `{tokens, label}` (words between blanks). Labels
+are codes or names of the pack's tree. The shipped scores are features beside the city's own grams,
+so a few hundred rows already help; kind, jurisdiction and risks stay as shipped. Five folds held
+out give the temperature, the confusion, the curve of risk against coverage, and the automatic line.
 """
 
 from __future__ import annotations
@@ -63,14 +63,16 @@ def read_rows(path: Path) -> tuple[list[Row], bool]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as problem:
-        raise UnreadableFile(f"{path} 读不了：{problem}。", f"{path} cannot be read: {problem}.") from None
+        raise UnreadableFile(f"{path} 读不了：{problem}。",
+                             f"{path} cannot be read: {problem}.") from None
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             held = json.loads(line)
             words = words or "tokens" in held
-            text = held["tokens"] if "tokens" in held else f"{held.get('title', '')}\n{held['text']}"
+            text = (held["tokens"] if "tokens" in held
+                    else f"{held.get('title', '')}\n{held['text']}")
             rows.append(Row(str(text), str(held["label"])))
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
             raise UnreadableFile(
