@@ -31,6 +31,18 @@ _TARGET = re.compile(r"(?:多少|几|[合成为是到]|\bin|\bto|how many|\bof)\
 _WRITTEN = re.compile(r"[\d(（][^，。？！；：,?!;:\n=＝]*?[+*×÷/^－−-][^，。？！；：,?!;:\n=＝]*[\d)）%％㎡]"
                       r"(?:[亩元米顷天人户年月]|公里)*")
 _SQUARE = re.compile(r"\bsq(?:uare|\.)? ?m(?:et(?:er|re)s?)?\b", re.IGNORECASE)
+_PERCENTAGE = re.compile(r"百分|[%％]|比例|几成|率|幅|几个点|percent|rate", re.IGNORECASE)
+_UP = re.compile(r"增[长加幅]|涨|上升|提高|多了|\b(?:grow|grew|increas|ris|rose)", re.IGNORECASE)
+_DOWN = re.compile(r"下降|减少|降[低了幅到]|减[到了]|跌|少了|压[到减]|节约|掉了|"
+                   r"\b(?:decreas|fell|fall|drop|reduc)", re.IGNORECASE)
+_CHANGE = re.compile(rf"{_UP.pattern}|{_DOWN.pattern}|同比|环比|变化|增减|\bchang", re.IGNORECASE)
+_RATES = ("growth", "fall", "change")
+_RATIO = re.compile(r"(?:容积|绿地|绿化|漏损|满意|办结|入住|空置)?率[^，。,\d]{0,6}(?:[?？]|多少|几|$)"
+                    r"|密度[^，。,\d]{0,6}(?:[?？]|多少|几|百分|$)|占[^，。]{0,8}(?:几|多少|比)|百分之[几多]"
+                    r"|floor area ratio[?]|coverage[?]|percentage|what share", re.IGNORECASE)
+_SHARE = re.compile(r"绿地率|绿化率|密度|占|漏损|办结率|满意率|入住率|空置率|coverage|share", re.IGNORECASE)
+_MONEY = re.compile(r"多少(?:钱|元|万|差价|费|补偿|罚)|罚(?:多少|几)|差价|多少块|how much (?:money|is the fine)",
+                    re.IGNORECASE)
 _SIGNS = {"*": 2, "/": 2, "+": 1, "-": 1}
 _PERCENT = " = ? %"
 _STOPS = tuple(n for n in UNITS if n[0] in "千百万亿")
@@ -68,13 +80,16 @@ def formulas(text: str) -> list[str]:
             if value is not None and bare is not None:
                 terms.append((_Term(whole, value), _Term(number, bare)))
     terms = terms[:MOST_QUANTITIES]
-    mean = bool(re.search(r"平均|均值|average|mean", text))
     targets = _targets(text)
     hidden = _without_dates(text)
-    found = [m[0].strip() for m in _WRITTEN.finditer(hidden) if _value(m[0].strip()) is not None]
+    written = [m[0].strip() for m in _WRITTEN.finditer(hidden) if _value(m[0].strip()) is not None]
+    built = list(_built(terms))
+    if re.search(r"平均|均值|average|mean", text):
+        built = [*_means([whole for whole, _ in terms]), *built]
+    asked = [one for one in built if _asked(text, *one, targets)]
+    found: list[str] = []
     known: set[tuple[Fraction, Fraction, Dims]] = set()
-    for term, dimensionless in [*_means([whole for whole, _ in terms] if mean else []),
-                                *_built(terms)]:
+    for term, sort in asked or built:
         value = term.value
         key = (value.low, value.high, value.dims)
         if key in known or not _sane(value.dims):
@@ -84,10 +99,28 @@ def formulas(text: str) -> list[str]:
             continue
         named = [f"{term.text} = ? {unit}" for unit, dims in targets
                  if dims == value.dims and unit != re.sub(r"^[\d.,\s]+", "", term.text)]
-        rate = [term.text + _PERCENT] if value.dims == NONE and dimensionless else []
-        plain = [] if term.binds == 3 or dimensionless == "rate" else [term.text]
+        rate = [term.text + _PERCENT] if value.dims == NONE and sort else []
+        plain = [] if term.binds == 3 or named or sort in _RATES else [term.text]
         found += [*named[:2], *plain, *rate]
-    return found[:MOST]
+    return [*written, *found][:MOST]
+
+
+def _asked(text: str, term: _Term, sort: str, targets: list[tuple[str, Dims]]) -> bool:
+    """Whether a formula gives the kind of thing the text asks for: a rate of change, a share, an
+    amount of money, a quantity in the unit asked for. True where the text does not tell."""
+    dims = term.value.dims
+    if _PERCENTAGE.search(text) and _CHANGE.search(text):
+        up, down = _UP.search(text), _DOWN.search(text)
+        if bool(up) != bool(down):
+            return sort == ("growth" if up else "fall")
+        return sort in ("growth", "change")
+    if targets:
+        return any(dims == wanted for _, wanted in targets)
+    if _RATIO.search(text):
+        return sort == "ratio" and (not _SHARE.search(text) or term.value.high <= 1)
+    if _MONEY.search(text):
+        return dims == (("yuan", 1),)
+    return True
 
 
 def _mentions(text: str) -> Iterator[tuple[str, str]]:
@@ -185,7 +218,7 @@ def _products(left: tuple[_Term, _Term], right: tuple[_Term, _Term]) -> list[_Te
 
 
 def _built(terms: list[tuple[_Term, _Term]]) -> Iterator[tuple[_Term, str]]:
-    """Formulas, each with "" or, for a quotient of equal things, `ratio` or `rate`."""
+    """Formulas, each with "" or, for a quotient of equal things, `ratio` or one of `_RATES`."""
     plain = [whole for whole, _ in terms]
     for one in plain:
         yield one, ""
@@ -230,9 +263,10 @@ def _of_two(a: tuple[_Term, _Term], b: tuple[_Term, _Term], in_order: bool
         if (one := _joined(sign, a[0], b[0])) and (sign != "+" or in_order):
             yield one, "ratio" if sign == "/" else ""
     if change := _joined("-", a[0], b[0]):
-        for old in (b[0], a[0]) if change.value.low > 0 else (b[0],):
+        sorts = ((b[0], "growth"), (a[0], "fall")) if change.value.low > 0 else ((b[0], "change"),)
+        for old, sort in sorts:
             if rate := _joined("/", change, old):
-                yield rate, "rate"
+                yield rate, sort
     several = _joined("*", a[0], b[0]) if b[0].text.endswith("倍") else None
     if several and (more := _joined("+", a[0], several)):
         yield more, ""

@@ -231,6 +231,25 @@ def periods_for(text: str, most: int = 6) -> list[str]:
     return [name for score, _, name in scored[:most] if score > 0]
 
 
+def choices_in(text: str) -> list[str]:
+    """What may be the period of a text: catalogued names that fit it, then lengths it names.
+
+    Where it names a length, only catalogued periods of that very length fit, and such a name stands
+    instead of the length: it knows how its law counts.
+    """
+    lengths, names = lengths_in(text), periods_for(text)
+    if not lengths:
+        return names
+    catalogue = load_periods()
+    by_name = {period.name: period for period in catalogue.periods}
+    kept: list[str] = []
+    for length in lengths:
+        plain = _plain(length, catalogue)
+        same = [n for n in names if (by_name[n].length, by_name[n].unit) == plain]
+        kept += same or [length]
+    return list(dict.fromkeys(kept))
+
+
 def _count(inputs: dict[str, Any], begin: date, length: int, unit: Unit, calendar: Calendar,
            chosen: Period | None = None, law: Law | None = None,
            others: list[Period] | None = None) -> Deadline:

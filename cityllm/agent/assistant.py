@@ -138,7 +138,9 @@ class Assistant:
             return self._refused(draft, wrong.refused, wrong.sentence(draft.language),
                                  grounded.removed)
         if grounded.verdict:
-            return self._refused(draft, grounded.verdict, "", grounded.removed)
+            told = grounded.verdict not in ("no_such_article", "not_held") or session.problems
+            return self._refused(draft, grounded.verdict if told else "not_found", "",
+                                 grounded.removed)
         if wrong.problems:
             session.evidence.append(RuleTraceEvidence(
                 id=session.next_id(), rule="premise", steps=[wrong.sentence(draft.language)]))

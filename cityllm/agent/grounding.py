@@ -18,6 +18,7 @@ from cityllm.evidence import ClauseEvidence, DataRowEvidence, Evidence, ToolRunE
 from cityllm.messages import Language, say
 
 CITED = 3
+ROWS = 4
 LISTED = 12
 QUOTE = 600
 _VERDICT = re.compile(r"\[(off_topic|not_found|no_such_article|not_held)\]")
@@ -185,13 +186,14 @@ def _excerpt(clause: ClauseEvidence) -> tuple[list[str], bool]:
 
 
 def _run(piece: Evidence, used: Sequence[Reference], language: Language) -> str:
-    """What the program says of a tool run or of rows of data that the answer uses."""
+    """What the program says of a tool run or of rows of data that the answer uses: the first `ROWS`
+    figures of a table stand beside the one that was used, before beside after."""
     if isinstance(piece, ToolRunEvidence):
         colon = "：" if language == "zh" else ": "
         return f"> **{say(piece.tool, language)}**{colon}{piece.summary}"
     if not isinstance(piece, DataRowEvidence):
         return ""
-    names = [r.name for r in used if r.id == piece.id and r.name] or list(piece.values)[:CITED]
+    names = {*(r.name for r in used if r.id == piece.id), *list(piece.values)[:ROWS]}
     lines = []
     for number, (key, value) in enumerate(piece.values.items()):
         if key in names:

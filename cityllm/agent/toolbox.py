@@ -268,11 +268,11 @@ def choices_for(name: str, question: str, earlier: Sequence[str], ledger: Ledger
         return {"expression": formulas(question) or formulas(said)}
     if name == "legal_deadline":
         from tools.calendar_cn import date_spans
-        from tools.legal_deadline import lengths_in, periods_for
+        from tools.legal_deadline import choices_in
 
         days = [said[start:end] for start, end in date_spans(said)]
         return {"start": days + [word for word in _DAYS if word in said.lower()],
-                "period": lengths_in(said) + periods_for(said)}
+                "period": choices_in(said)}
     return {}
 
 
