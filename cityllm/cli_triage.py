@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -17,7 +17,10 @@ from cityllm.config import ROOT, Settings, load_settings
 from cityllm.errors import ConfigError, ModelUnavailable
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from cityllm.petitions.batch import Progress, Result
+    from cityllm.petitions.drafts import Drafter, Wanted
     from cityllm.petitions.pipeline import Recipe
     from cityllm.petitions.routing import Labeller
     from cityllm.safety.vault import Vault
@@ -60,6 +63,10 @@ def run(
         metavar="FILE", help="日报页；默认 OUT 旁的 .html Day report; beside OUT by default")] = None,
     day: Annotated[str, typer.Option(
         metavar="DATE", help="日报按哪一天看期限；默认今天 Day for near and past periods")] = "",
+    drafts: Annotated[str, typer.Option(
+        metavar="none|urgent|review|all",
+        help="给哪些件写答复草稿；review 含紧急件 Reply drafts for which rows; review includes urgent")
+        ] = "none",
 ) -> None:
     """处理一批信访件；中断后重跑即续，再跑只做新的和改过的。 Triage a batch; run again to resume."""
     from cityllm.petitions.batch import journal_of
@@ -69,16 +76,19 @@ def run(
 
     settings = load_settings()
     today = _day(day)
+    wanted = _wanted(drafts)
     rows = open_source(source, read_given(column or []))
     page = report or (Path(out).with_suffix(".html") if "://" not in out
                       else settings.home / f"triage-{today}.html")
     if Path(source).resolve() in (Path(out).resolve(), page.resolve()):
         raise ConfigError(f"输出 {out} 会盖掉输入，请换一个名字。",
                           f"The output {out} would replace the input: choose another name.")
-    with open_vault(settings) as vault, _progress() as progress:
-        recipe = make_recipe(settings, pack or settings.pack, rows.given)
+    pack = pack or settings.pack
+    recipe = make_recipe(settings, pack, rows.given)
+    with (open_vault(settings) as vault, open_drafter(settings, pack, wanted) as drafter,
+          _progress() as progress):
         result = triage(rows, out, recipe, vault, journal_of(out, settings.home), today,
-                        page=page, workers=workers, progress=progress)
+                        page=page, workers=workers, drafter=drafter, progress=progress)
     show(result, out, page)
 
 
@@ -161,6 +171,62 @@ def make_recipe(settings: Settings, pack: Path, given: Any) -> Recipe:
                   HOLIDAYS, key, dict(given), _fingerprint(folder, pack, dict(given)))
 
 
+@contextmanager
+def open_drafter(settings: Settings, pack: Path, wanted: Wanted) -> Iterator[Drafter | None]:
+    """The chat's assistant as writer of drafts; None where none are wanted."""
+    if wanted == "none":
+        yield None
+        return
+    from contextlib import closing
+
+    from app import build
+    from cityllm.petitions.drafts import Drafter
+    from cityllm.terminal import progress_bar
+
+    with progress_bar() as progress:
+        services = build(settings.model_copy(update={"pack": pack}), progress)
+    with closing(services):
+        assistant = services.assistant
+        if assistant.model is None:
+            raise ModelUnavailable(
+                f"没有语言模型，写不了草稿：{settings.weights / 'base'} 里没有权重。请从仓库恢复，"
+                "或者不用 --drafts。",
+                f"There is no language model to write drafts: {settings.weights / 'base'} holds "
+                "no weights. Restore them from the repository, or leave --drafts out.")
+        count = _counting(assistant.model)
+        yield Drafter(lambda matter: assistant.ask(matter, language="zh"), wanted,
+                      _assistant_mark(settings, services.ledger.snapshot()), count)
+
+
+def _counting(model: BaseChatModel) -> Callable[[], int]:
+    """How often a model has been called since, also within an agent."""
+    from langchain_core.callbacks import BaseCallbackHandler
+
+    class Counter(BaseCallbackHandler):
+        calls = 0
+
+        def on_chat_model_start(self, *told: Any, **more: Any) -> None:
+            self.calls += 1
+
+    counter = Counter()
+    model.callbacks = [counter]
+    return lambda: counter.calls
+
+
+def _assistant_mark(settings: Settings, held: str) -> str:
+    """Hash of what decides an answer: corpus, model, program."""
+    told = hashlib.sha256(repr((held, settings.engine, settings.endpoint_url,
+                                settings.endpoint_model)).encode())
+    files = [settings.weights / "retriever.npz"]
+    for part in ("base", "adapter", "embedder") if settings.engine == "embedded" else ("embedder",):
+        files += sorted((settings.weights / part).glob("*"))
+    for part in ("agent", "model"):
+        files += sorted((ROOT / "cityllm" / part).glob("*.py"))
+    files += [ROOT / "cityllm" / "prompts.py", ROOT / "cityllm" / "petitions" / "drafts.py"]
+    _add_files(told, files)
+    return told.hexdigest()[:32]
+
+
 def classifier_folder(settings: Settings, pack: Path) -> Path:
     """Where the classifier is: the pack's own, else the shipped one."""
     shipped = settings.weights / "triage"
@@ -188,10 +254,14 @@ def _fingerprint(folder: Path, pack: Path, given: dict[str, str]) -> str:
     for part in ("petitions", "safety"):
         files += sorted((ROOT / "cityllm" / part).glob("*.py"))
     told = hashlib.sha256(repr(sorted(given.items())).encode())
+    _add_files(told, files)
+    return told.hexdigest()[:32]
+
+
+def _add_files(told: hashlib._Hash, files: Sequence[Path]) -> None:
     for file in files:
         if file.is_file():
             told.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
-    return told.hexdigest()[:32]
 
 
 @contextmanager
@@ -209,16 +279,17 @@ def _progress() -> Iterator[Progress]:
     )
 
     console = Console(stderr=True)
-    names = {"rows": "处理 Rows", "write": "查重、写出 Group and write"}
+    names = {"rows": "处理 Rows", "drafts": "草稿 Drafts", "write": "查重、写出 Group and write"}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    start = last = time.monotonic()
+    opened = last = time.monotonic()
     tasks: dict[str, Any] = {}
+    begun: dict[str, float] = {}
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         def tell(done: int, total: int | None, what: str) -> None:
             nonlocal last
             now = time.monotonic()
-            rate = done / max(now - start, 1e-6)
+            rate = done / max(now - begun.setdefault(what, now if tasks else opened), 1e-6)
             if what not in tasks:
                 tasks[what] = bar.add_task(names.get(what, what), total=total, rate="")
             bar.update(tasks[what], completed=done, total=total, rate=f"{rate:,.0f} 行/s rows/s")
@@ -241,13 +312,29 @@ def show(result: Result, out: str, page: Path) -> None:
         f"{result.routes['urgent']:,}。 Automatic, to a person, urgent.")
     say("各环节每个进程 Each stage, in one process:")
     for name, rows, rate in result.times.rates():
-        say(f"  {name:<24}{rows:>9,} 行 rows {rate:>12,.0f} 行/s rows/s")
+        shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}"
+        say(f"  {name:<24}{rows:>9,} 行 rows {shown:>12} 行/s rows/s")
+    if result.asked or result.drafts or result.undrafted:
+        say(f"草稿：问了 {result.asked:,} 件，写成 {result.drafts:,} 份。 Drafts: asked, written.")
+        for why, count in result.undrafted.most_common():
+            say(f"  {count:,} 件没有草稿 without: {why}")
     if result.fresh:
         own = result.seconds - result.times.stages.get("draft", (0, 0.0))[1]
         say(f"  {'全程（不含草稿） all':<22}{result.fresh:>9,} 行 rows "
             f"{result.fresh / max(own, 1e-9):>12,.0f} 行/s rows/s")
-        say(f"  大模型调用 model calls: {1000 * result.calls / result.fresh:.1f} / 1,000 行 rows")
+    if result.rows and (result.fresh or result.asked):
+        say(f"  大模型调用 model calls: {result.calls:,} = {1000 * result.calls / result.rows:.1f} / "
+            "1,000 行 rows")
     say(f"结果 Result: {out}\n日报 Report: {page}")
+
+
+def _wanted(text: str) -> Wanted:
+    from cityllm.petitions.drafts import ROUTES_OF
+
+    if text not in ROUTES_OF:
+        raise ConfigError(f"--drafts {text!r} 不可用：可以写 {'、'.join(ROUTES_OF)}。",
+                          f"--drafts {text!r} is not usable: use {', '.join(ROUTES_OF)}.")
+    return cast("Wanted", text)
 
 
 def _day(text: str) -> date:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cityllm.config import ROOT
 from cityllm.petitions.batch import Result, journal_of, run
+from cityllm.petitions.drafts import Drafter
 from cityllm.petitions.intake import open_source
 from cityllm.petitions.pipeline import Recipe
 from cityllm.petitions.routing import Labeller, Line
@@ -58,11 +59,11 @@ def recipe(make: Callable[[], Labeller] = make_small, line: Line | None = None,
 
 
 def day(source: Path, out: Path, workers: int = 1, chunk: int = 16,
-        wanted: Recipe | None = None) -> Result:
+        wanted: Recipe | None = None, drafter: Drafter | None = None) -> Result:
     with Vault(source.parent / "vault.sqlite", KEY) as vault:
         return run(open_source(str(source)), str(out), wanted or recipe(), vault,
                    journal_of(str(out), source.parent), TODAY, page=out.with_suffix(".html"),
-                   workers=workers, chunk=chunk)
+                   workers=workers, chunk=chunk, drafter=drafter)
 
 
 if __name__ == "__main__":

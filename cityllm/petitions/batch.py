@@ -1,9 +1,10 @@
 """A day's petitions from end to end: every row of the input once in the output, whatever happens.
 
 Rows go through the pipeline in chunks, here or in worker processes; originals are sealed in the
-vault, then the chunk is committed to the journal. When all rows are done, duplicates are looked
-for over all of them, and output and report are written anew and put in place at once. A killed run
-goes on from the journal; a second run does only what is new or changed.
+vault, then the chunk is committed to the journal. When all rows are done, reply drafts are made
+where they are asked for, each committed; duplicates are looked for over all rows, and output and
+report are written anew and put in place at once. A killed run goes on from the journal; a second
+run does only what is new or changed.
 """
 
 from __future__ import annotations
@@ -14,36 +15,40 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from cityllm.petitions import output, report
+from cityllm.petitions.drafts import AGAIN, REPORT, Drafter, barred
 from cityllm.petitions.duplicates import link, signature
 from cityllm.petitions.intake import Row, Source
 from cityllm.petitions.journal import Journal
 from cityllm.petitions.pipeline import Outcome, Pipeline, Recipe, Times
-from cityllm.petitions.record import Labels, Petition
 from cityllm.safety.vault import Vault
 
 CHUNK = 256
 Progress = Callable[[int, int | None, str], None]
 """Told (rows done, rows in all or None, what) as the run goes on."""
-Drafter = Callable[[Petition, Labels], str]
-"""Writes a reply draft for a masked petition."""
+FAILURES = 3
+"""Times in a row that the assistant fails for want of its model before it is asked no more."""
 
 
 @dataclass
 class Result:
     """What a run did. `rows` of the input, `fresh` done by this run, `bad` that could not be used,
-    `forgotten` of an earlier input; `calls` of the drafter."""
+    `forgotten` of an earlier input; `asked` of the drafter, `drafts` that came of it, `undrafted`
+    why the others did not; `calls` of the language model."""
 
     rows: int = 0
     fresh: int = 0
     bad: int = 0
     forgotten: int = 0
+    asked: int = 0
+    drafts: int = 0
+    undrafted: Counter[str] = field(default_factory=Counter)
     calls: int = 0
     seconds: float = 0.0
     times: Times = field(default_factory=Times)
@@ -68,15 +73,13 @@ def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, t
     output.check_name(out)
     result = Result()
     start = time.perf_counter()
-    mark = f"{recipe.fingerprint}:{signature('幸福路的路灯坏了').tobytes().hex()}:{bool(drafter)}"
+    mark = f"{recipe.fingerprint}:{signature('幸福路的路灯坏了').tobytes().hex()}"
     with Journal(journal, mark) as held:
         chunks = _fresh(source, held, chunk, result)
         total = source.total
         for line, keys, outcomes, times in _outcomes(chunks, recipe, workers):
             for name, (rows, seconds) in times.stages.items():
                 result.times.add(name, rows, seconds)
-            if drafter:
-                outcomes = [_drafted(one, drafter, result) for one in outcomes]
             with result.times.stage("seal and commit", len(outcomes)):
                 vault.put((key, one.original) for key, one in zip(keys, outcomes, strict=True))
                 held.keep(line, [(key, output.record(one), one.sketch)
@@ -84,12 +87,14 @@ def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, t
             result.fresh += len(outcomes)
             progress(line[-1][0], total, "rows")
         result.rows = len(held)
+        if drafter:
+            _draft(held, drafter, result, progress)
         with result.times.stage("duplicates", result.rows):
             links = link(held.sketches())
         day = report.Day(today)
         with result.times.stage("write", result.rows):
             progress(0, result.rows, "write")
-            output.write(out, _counted(held, links, day, result))
+            output.write(out, _counted(held, links, day, result, drafter))
         if page:
             with output.replacing(page) as file:
                 file.write(report.render(day))
@@ -100,9 +105,11 @@ def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, t
 
 
 def _counted(held: Journal, links: Sequence[Any], day: report.Day,
-             result: Result) -> Iterator[Mapping[str, Any]]:
+             result: Result, drafter: Drafter | None) -> Iterator[Mapping[str, Any]]:
     """The records as they are written, counted for the report on the way."""
-    for told, one in zip(held.records(), links, strict=True):
+    for (key, told), one in zip(held.records(), links, strict=True):
+        if drafter and drafter.wants(told):
+            _, told["draft"], told["why_no_draft"] = held.draft(key)
         done = output.linked(told, one)
         day.add(done)
         result.bad += bool(done["problem"])
@@ -181,11 +188,26 @@ def _work(rows: list[Row]) -> tuple[list[Outcome], Times]:
     return (_OWN["pipeline"].run(rows, times) if rows else []), times
 
 
-def _drafted(outcome: Outcome, drafter: Drafter, result: Result) -> Outcome:
-    """With a draft, where one may be written: not for reports of wrongdoing, nor bad rows."""
-    if outcome.problem or outcome.done.labels.kind == "report":
-        return outcome
-    with result.times.stage("draft", 1):
-        draft = drafter(outcome.done.petition, outcome.done.labels)
-    result.calls += 1
-    return replace(outcome, done=replace(outcome.done, draft=draft))
+def _draft(held: Journal, drafter: Drafter, result: Result, progress: Progress) -> None:
+    """Make the drafts that are asked for and not yet kept. One that failed for a passing cause is
+    kept without a mark, so that the next run makes it."""
+    due = {key for key, told in held.records() if drafter.wants(told)
+           and held.draft(key)[0] != drafter.mark_of(told)}
+    before, failures, failure = drafter.calls(), 0, ""
+    for number, (key, told) in enumerate(one for one in held.records() if one[0] in due):
+        progress(number, len(due), "drafts")
+        mark, draft = drafter.mark_of(told), ""
+        if barred(told):
+            why = REPORT
+        elif failures < FAILURES:
+            with result.times.stage("draft", 1):
+                draft, why = drafter.draft(told)
+            result.asked += 1
+            failures = failures + 1 if why.endswith(AGAIN) else 0
+            failure = why
+        else:
+            why = failure
+        held.keep_draft(key, "" if why.endswith(AGAIN) else mark, draft, why)
+        result.drafts += bool(draft)
+        result.undrafted.update([why] if why else [])
+    result.calls = drafter.calls() - before

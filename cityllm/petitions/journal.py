@@ -2,7 +2,9 @@
 
 A row is kept under the hash of its contents (and its number among equal rows), once. Rows are
 committed by chunks, with the order of the present run. Another fingerprint (another classifier,
-another pack) drops all that was done. One process at a time holds a journal.
+another pack) drops all that was done. Reply drafts are kept apart, one by one, each with a mark of
+what it was made from, since they cost far more than the rest. One process at a time holds a
+journal.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ CREATE TABLE IF NOT EXISTS told (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS rows (
     key TEXT PRIMARY KEY, record TEXT NOT NULL, signs BLOB NOT NULL, day INTEGER NOT NULL,
     person TEXT NOT NULL, places TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS drafts (
+    key TEXT PRIMARY KEY, mark TEXT NOT NULL, draft TEXT NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS line (seq INTEGER PRIMARY KEY, key TEXT NOT NULL);
 """
 
@@ -82,15 +86,28 @@ class Journal:
                        frozenset(places.split("|")) - {""})
                 for id_, signs, day, person, places in self._base.execute(wanted)]
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """The records of the rows of this run, in their order."""
-        for (text,) in self._base.execute(
-                "SELECT record FROM line JOIN rows USING (key) ORDER BY seq"):
-            yield json.loads(text)
+    def records(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Keys and records of the rows of this run, in their order."""
+        for key, text in self._base.execute(
+                "SELECT key, record FROM line JOIN rows USING (key) ORDER BY seq"):
+            yield key, json.loads(text)
+
+    def draft(self, key: str) -> tuple[str, str, str]:
+        """Mark, reply draft and why there is none of a row; empty texts where none is kept."""
+        found = self._base.execute("SELECT mark, draft, why FROM drafts WHERE key = ?",
+                                   (key,)).fetchone()
+        return tuple(found) if found else ("", "", "")
+
+    def keep_draft(self, key: str, mark: str, draft: str, why: str) -> None:
+        """Commit one draft, or why there is none."""
+        with self._base:
+            self._base.execute("INSERT OR REPLACE INTO drafts VALUES (?,?,?,?)",
+                               (key, mark, draft, why))
 
     def forget(self) -> int:
         """Drop rows that are not in this run any more; how many."""
         with self._base:
+            self._base.execute("DELETE FROM drafts WHERE key NOT IN (SELECT key FROM line)")
             return self._base.execute(
                 "DELETE FROM rows WHERE key NOT IN (SELECT key FROM line)").rowcount
 

@@ -24,7 +24,8 @@ COLUMNS = {
     "alternatives": "其他可能", "department": "承办单位", "kind": "性质", "risks": "风险",
     "jurisdiction": "途径", "reasons": "判断依据的词", "duplicate_of": "同一事项的前件", "again": "同一人的前件",
     "summary": "摘要", "next_due": "最近期限", "clock": "法定期限", "route": "去向", "why_review": "转人工原因",
-    "draft": "答复草稿", "problem": "读不了的原因", "extra": "其他列", "person": "来信人代码"}
+    "draft": "答复草稿", "why_no_draft": "没有草稿的原因", "problem": "读不了的原因",
+    "extra": "其他列", "person": "来信人代码"}
 """Field of a record -> heading in a table."""
 KINDS = {"complaint": "投诉", "request": "求助、咨询", "suggestion": "建议", "report": "检举控告",
          "thanks": "感谢"}
@@ -50,7 +51,8 @@ def record(outcome: Outcome) -> dict[str, Any]:
         "jurisdiction": labels.jurisdiction, "reasons": list(labels.reasons),
         "summary": done.summary, "next_due": _next(done.clock),
         "clock": [_due(one) for one in done.clock], "route": done.route,
-        "why_review": done.why_review, "draft": done.draft, "problem": outcome.problem,
+        "why_review": done.why_review, "draft": done.draft, "why_no_draft": "",
+        "problem": outcome.problem,
         "extra": dict(petition.extra), "person": petition.person}
 
 
