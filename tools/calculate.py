@@ -196,9 +196,9 @@ def _others(value: Quantity, unit: Unit) -> dict[str, Unit]:
     elif value.dims == UNITS["元"].dims:
         pairs = {"result_yuan": UNITS["元"]}
     elif value.dims == NONE and value.low != 0:
-        ratio = Unit("", Fraction(1), NONE)
-        pairs = ({"result_ratio": ratio} if unit.symbol == "%"
-                 else {"result_percent": Unit("%", Fraction(1, 100), NONE)} if value.low < 10 else {})
+        percent = Unit("%", Fraction(1, 100), NONE)
+        small = {"result_percent": percent} if value.low < 10 else {}
+        pairs = {"result_ratio": Unit("", Fraction(1), NONE)} if unit.symbol == "%" else small
     else:
         pairs = {}
     return {key: other for key, other in pairs.items() if other.factor != unit.factor}
