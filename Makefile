@@ -43,10 +43,10 @@ setup:
 	@$(if $(PYTHON),$(PYTHON) scripts/setup.py,$(no_python))
 
 setup-dev:
-	@$(if $(PYTHON),$(PYTHON) scripts/setup.py --extras train$(,)dev,$(no_python))
+	@$(if $(PYTHON),$(PYTHON) scripts/setup.py --extras dev,$(no_python))
 
 setup-test:
-	@$(if $(PYTHON),$(PYTHON) scripts/setup.py --extras train$(,)dev --system,$(no_python))
+	@$(if $(PYTHON),$(PYTHON) scripts/setup.py --extras dev --system,$(no_python))
 
 , := ,
 define no_python

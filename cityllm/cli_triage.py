@@ -156,8 +156,8 @@ def open_vault(settings: Settings) -> Vault:
 
 def make_recipe(settings: Settings, pack: Path, given: Any) -> Recipe:
     """What the batch needs, with the pack's own classifier where it has one."""
+    from cityllm.petitions.calibrate import Line
     from cityllm.petitions.pipeline import Recipe
-    from cityllm.petitions.routing import Line
     from cityllm.safety.vault import read_key
 
     folder = classifier_folder(settings, pack)

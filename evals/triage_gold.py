@@ -1,6 +1,6 @@
 """Every output on our own labelled messages, and how much danger to life is seen in real ones.
 
-The messages are `evals/questions/petitions.jsonl`. --unlabelled FILE (JSONL of {title, text}) adds
+The messages are `evals/petitions/gold.jsonl`. --unlabelled FILE (JSONL of {title, text}) adds
 the share of real messages flagged as danger to life, and the rate of rows.
 
     python -m evals triage_gold [--unlabelled FILE] --json OUT
@@ -23,9 +23,10 @@ from cityllm.petitions.classify import Classifier
 from cityllm.petitions.record import Labels
 from evals.machine import machine
 
-GOLD = Path(__file__).parent / "questions" / "petitions.jsonl"
-FRESH = "g402"
-"""From this id on messages were written after the last rule of risk and training text."""
+GOLD = Path(__file__).parent / "petitions" / "gold.jsonl"
+FRESH = "g437"
+"""From this id on messages were written after the last rule of risk and training text. Those before
+(g402 to g436 too, which were once fresh) have been looked at since."""
 
 
 def measure(unlabelled: Path | None, settings: Settings) -> dict[str, Any]:
@@ -57,9 +58,12 @@ def measure(unlabelled: Path | None, settings: Settings) -> dict[str, Any]:
                          upper_bound(hits.count(False), len(hits)), "false_alarms": sum(
             name in one.risks and name not in row["risks"]
             for row, one in zip(rows, found, strict=True))}
-    fresh = ["life" in one.risks for row, one in zip(rows, found, strict=True)
-             if row["id"] >= FRESH and "life" in row["risks"]]
-    figures["life_fresh"] = {"n": len(fresh), "recall": float(np.mean(fresh))}
+    late = [("life" in row["risks"], "life" in one.risks)
+            for row, one in zip(rows, found, strict=True) if row["id"] >= FRESH]
+    hits, alarms = ([said for life, said in late if life is wanted] for wanted in (True, False))
+    figures["life_fresh"] = {"n": len(hits), "recall": float(np.mean(hits)),
+                             "miss_upper_95": upper_bound(hits.count(False), len(hits)),
+                             "harmless": len(alarms), "false_alarms": sum(alarms)}
     if unlabelled:
         texts = [_body(row) for row in _read(unlabelled)]
         began = time.perf_counter()

@@ -33,8 +33,8 @@ def main() -> None:
     """vLLM first, because it asks for the most; then the rest within what suits it."""
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.txt"
-        whole.write_text(resolve(["serve", "train", "ray", "dev"], None), encoding="utf-8")
-        lines = resolve(["train", "ray", "dev"], whole).splitlines()
+        whole.write_text(resolve(["serve", "ray", "dev"], None), encoding="utf-8")
+        lines = resolve(["ray", "dev"], whole).splitlines()
     kept = [line for line in lines if not LEFT_OUT.match(line)]
     (ROOT / "requirements.lock").write_text(HEAD + "\n".join(kept) + "\n", encoding="utf-8")
     print(f"requirements.lock: {len(kept)} packages")

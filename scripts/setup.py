@@ -195,7 +195,7 @@ def system_packages() -> None:
 def main() -> None:
     """Parse, check Python, install what is not there yet."""
     parser = argparse.ArgumentParser(description="Make .venv and install cityllm into it.")
-    parser.add_argument("--extras", default="", help="extras to install, with commas: train,dev")
+    parser.add_argument("--extras", default="", help="extras to install, with commas: serve,dev")
     parser.add_argument("--system", action="store_true", help="also Chromium and a Chinese font")
     given = parser.parse_args()
     if not (3, 11) <= sys.version_info[:2] <= (3, 14):

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from cityllm.config import ROOT
 from cityllm.petitions.batch import Result, journal_of, run
+from cityllm.petitions.calibrate import Line
 from cityllm.petitions.drafts import Drafter
 from cityllm.petitions.intake import open_source
 from cityllm.petitions.pipeline import Recipe
-from cityllm.petitions.routing import Labeller, Line
+from cityllm.petitions.routing import Labeller
 from cityllm.safety.vault import Vault
 from tests.small_classifier import make_small
 

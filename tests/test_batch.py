@@ -17,8 +17,8 @@ import pytest
 
 from cityllm.config import ROOT
 from cityllm.errors import ConfigError
+from cityllm.petitions.calibrate import Line
 from cityllm.petitions.journal import Journal
-from cityllm.petitions.routing import Line
 from cityllm.safety.vault import Vault
 from tests import petition_day
 from tests.petition_day import KEY, day, recipe, rows, write

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +25,7 @@ from cityllm.petitions.training import Row, read_rows, train, write
 
 PACK = ROOT / "rag_corpus"
 TRIAGE = ROOT / "cityllm" / "model" / "weights" / "triage"
-GOLD = ROOT / "evals" / "questions" / "petitions.jsonl"
+GOLD = ROOT / "evals" / "petitions" / "gold.jsonl"
 ZH = st.text(alphabet="噪音扰民拖欠工资停水a1，。 \n", max_size=40)
 
 
@@ -143,6 +146,20 @@ def test_order_and_company_do_not_matter(clerk: Classifier) -> None:
     assert [one.category_code for one in clerk.labels(texts[::-1])][::-1] == [
         one.category_code for one in together]
     assert clerk.labels(texts[3:4])[0].confidence == pytest.approx(together[3].confidence, abs=1e-4)
+
+
+def test_labels_do_not_hang_on_the_order_of_hashes() -> None:
+    rows = GOLD.read_text(encoding="utf-8").splitlines()[:60]
+    program = ("import json, sys; from pathlib import Path; "
+               "from cityllm.petitions.classify import Classifier; "
+               f"clerk = Classifier.load(Path({str(TRIAGE)!r}), Path({str(PACK)!r})); "
+               "print(clerk.labels(json.loads(sys.stdin.read())))")
+    texts = json.dumps([f"{row['title']}\n{row['text']}" for row in map(json.loads, rows)])
+    first, second = (subprocess.run(
+        [sys.executable, "-c", program], input=texts, capture_output=True, text=True, check=True,
+        cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}).stdout for seed in ("1", "2"))
+    assert "Labels(" in first
+    assert first == second
 
 
 def test_nothing_is_routed_automatically_without_local_rows(clerk: Classifier) -> None:

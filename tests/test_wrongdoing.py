@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cityllm.petitions.calibrate import Line
 from cityllm.petitions.record import Labels
-from cityllm.petitions.routing import Line
 from cityllm.petitions.wrongdoing import HIGHER, OWN, WITHHELD, named_in, shield
 from tests.accusations import ACTS, OBLIQUE_UNITS, UNITS, accusations
 from tests.petition_day import day, recipe, write

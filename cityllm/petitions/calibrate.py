@@ -7,11 +7,15 @@ above it are routed without a person. `None` is a full answer: nothing is sure e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cityllm.errors import ModelUnavailable
 
 Floats = NDArray[np.float32]
 MAX_RISK = 0.02
@@ -87,14 +91,38 @@ def calibration_error(confidence: Sequence[float], right: Sequence[bool], bins: 
 @dataclass(frozen=True)
 class Line:
     """What stands in `line.json`. `threshold` None: nothing is routed without a person; `why` then
-    says so. `level` of the tree that it was drawn for."""
+    says so. `level` of the tree that it was drawn for. `closed`: why it was shut by hand or by a
+    drift check."""
 
-    threshold: float | None
-    n_local: int
+    threshold: float | None = None
+    n_local: int = 0
     level: int = 1
     coverage: float = 0.0
     upper_error: float = 1.0
     why: str = ""
+    closed: str = ""
+
+    @classmethod
+    def load(cls, path: Path) -> Line:
+        """From line.json beside the classifier; closed where it is missing or says too little.
+        Raises ModelUnavailable where it is damaged."""
+        if not path.is_file():
+            return cls(why="分类器没有校准文件 line.json，全部由人审核")
+        try:
+            told = cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as problem:
+            raise ModelUnavailable(
+                f"{path} 读不了：{problem}。请从仓库恢复，或重新训练分类器。",
+                f"{path} cannot be read: {problem}. Restore it from the repository, or train the "
+                "classifier again.") from None
+        if told.closed:
+            return replace(told, threshold=None, why=f"自动线已关闭：{told.closed}")
+        if told.n_local < NEEDED:
+            return replace(told, threshold=None, why=f"本地标注只有 {told.n_local} 行"
+                           f"（至少要 {NEEDED} 行），全部由人审核")
+        if told.threshold is None:
+            return replace(told, why=told.why or "没有画出自动线，全部由人审核")
+        return told
 
 
 def draw(confidence: Sequence[float], right: Sequence[bool], n_local: int, level: int) -> Line:

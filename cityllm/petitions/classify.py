@@ -9,7 +9,6 @@ above which confidence a row may go without a person (`null`: none may).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,7 +18,6 @@ from typing import cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from cityllm.errors import ModelUnavailable
 from cityllm.petitions.calibrate import Line, softmax
 from cityllm.petitions.features import BITS, Grams, grams
 from cityllm.petitions.linear import Floats, Weights
@@ -74,13 +72,7 @@ class Classifier:
         if (own / "weights.npz").exists():
             folder = own
         weights = Weights.load(folder / "weights.npz")
-        try:
-            line = Line(**json.loads((folder / "line.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as problem:
-            raise ModelUnavailable(
-                f"{folder / 'line.json'} 读不了：{problem}。请从仓库恢复，或重新训练分类器。",
-                f"{folder / 'line.json'} cannot be read: {problem}. Restore it from the "
-                "repository, or train the classifier again.") from None
+        line = Line.load(folder / "line.json")
         return cls(weights, Taxonomy.load(pack), Duties.load(pack), Rules.load(pack), line)
 
     def chances(self, texts: Sequence[str], read: Grams | None = None) -> Chances:

@@ -18,6 +18,7 @@ from cityllm.petitions.linear import Features, Floats, Terms, Weights
 
 STRENGTH = 0.3
 """scikit-learn's C."""
+TRUST = {"life": 0.25}
 KEEP = {"1": 30000, "2": 1000, "3": 350, "kind": 16000, "jurisdiction": 12000, "risk": 60000}
 
 
@@ -39,9 +40,10 @@ def rarity(texts: Sequence[str], *, words: bool = False) -> Floats:
 
 
 def head(found: Features, labels: Sequence[str], keep: int, strength: float = STRENGTH,
-         known: Sequence[str] | None = None) -> Head:
+         known: Sequence[str] | None = None, trust: float = 1.0) -> Head:
     """One-against-rest over `labels`, classes balanced. `known`: the labels in the order wanted;
-    one without rows gets a bias that it can never win by."""
+    one without rows gets a bias that it can never win by. `trust` below 1 makes the term vectors
+    count less beside the grams."""
     from sklearn.svm import LinearSVC
 
     names = tuple(known if known is not None else sorted(set(labels)))
@@ -54,7 +56,7 @@ def head(found: Features, labels: Sequence[str], keep: int, strength: float = ST
         bias[[names.index(one) for one in here]] = 1.0
         return Head(names, csc_matrix((DIMS, len(names)), dtype=np.float32), dense, bias)
     used = np.unique(found.x.indices)
-    joined = csr_matrix(hstack([found.x[:, used], csr_matrix(found.e)]))
+    joined = csr_matrix(hstack([found.x[:, used], csr_matrix(found.e * np.float32(trust))]))
     model = LinearSVC(C=strength, class_weight="balanced", random_state=0).fit(joined, list(labels))
     coef = np.asarray(model.coef_, dtype=np.float32)
     cut = np.asarray(model.intercept_, dtype=np.float32)
@@ -67,7 +69,8 @@ def head(found: Features, labels: Sequence[str], keep: int, strength: float = ST
         if len(weights) > keep:
             least = np.partition(np.abs(weights), len(weights) - keep)[len(weights) - keep]
             weights = np.where(np.abs(weights) >= least, weights, 0)
-        table[:, at], dense[:, at], bias[at] = weights, coef[row, len(used):], cut[row]
+        table[:, at], bias[at] = weights, cut[row]
+        dense[:, at] = coef[row, len(used):] * np.float32(trust)
     return Head(names, _spread(table, used), dense, bias)
 
 
@@ -109,11 +112,12 @@ def _nothing(known: tuple[str, ...], width: int) -> Head:
 
 
 def risks(found: Features, said: Sequence[tuple[str, ...]], names: tuple[str, ...]) -> Head:
-    """One yes-or-no column a risk."""
+    """One yes-or-no column a risk. Danger to life is told by words more than by what a text is
+    about: there the term vectors count less."""
     parts = []
     for name in names:
         both = head(found, ["yes" if name in one else "no" for one in said], KEEP["risk"],
-                    known=("no", "yes"))
+                    known=("no", "yes"), trust=TRUST.get(name, 1.0))
         parts.append(Head((name,), both.table[:, 1:], both.dense[:, 1:], both.bias[1:]))
     return join(parts)
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cityllm.petitions.calibrate import Line
 from cityllm.petitions.clock import Clock
 from cityllm.petitions.duplicates import Sketch, places_in, signature
 from cityllm.petitions.intake import Read, Row, to_read
 from cityllm.petitions.record import Labels, Petition, Triaged
-from cityllm.petitions.routing import Labeller, Line, choose
+from cityllm.petitions.routing import Labeller, choose
 from cityllm.petitions.summary import summarise
 from cityllm.petitions.workdays import WorkDays
 from cityllm.petitions.wrongdoing import conduct_in, officials_in, shield, withhold

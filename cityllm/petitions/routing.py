@@ -7,16 +7,12 @@ that may be another procedure's, and a complaint about the office itself always 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
+from cityllm.petitions.calibrate import Line
 from cityllm.petitions.record import Jurisdiction, Labels, Risk, Route
 
-ENOUGH = 500
-"""Labelled local rows below which nothing is routed by itself."""
 RISKS: dict[Risk, str] = {"life": "可能危及生命安全", "self_harm": "可能自伤、轻生", "minors": "涉及未成年人安全",
                           "group": "群体性或扬言聚集"}
 ELSEWHERE: dict[Jurisdiction, str] = {
@@ -29,30 +25,6 @@ class Labeller(Protocol):
 
     def labels(self, texts: Sequence[str], districts: Sequence[str] | None = None) -> list[Labels]:
         """One value for each text, in order; `districts` say where, as far as it is known."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """From which confidence a petition is routed by itself; None: never, and `why`."""
-
-    threshold: float | None = None
-    n_local: int = 0
-    why: str = ""
-
-    @classmethod
-    def load(cls, path: Path) -> Line:
-        """From line.json beside the classifier; closed where it is missing or says too little."""
-        if not path.is_file():
-            return cls(why="分类器没有校准文件 line.json，全部由人审核")
-        told = json.loads(path.read_text(encoding="utf-8"))
-        threshold, n_local = told.get("threshold"), int(told.get("n_local", 0))
-        if told.get("closed"):
-            return cls(None, n_local, f"自动线已关闭：{told['closed']}")
-        if n_local < ENOUGH:
-            return cls(None, n_local, f"本地标注只有 {n_local} 行（至少要 {ENOUGH} 行），全部由人审核")
-        if threshold is None:
-            return cls(None, n_local, told.get("why") or "没有画出自动线，全部由人审核")
-        return cls(float(threshold), n_local)
 
 
 def choose(labels: Labels, line: Line, conduct: Sequence[str] = (),
