@@ -206,6 +206,22 @@ def test_a_tool_is_offered_only_where_the_question_holds_its_arguments(box: Tool
     assert "15日内答复" in query
 
 
+@pytest.mark.parametrize(("question", "close", "demand", "plate"), [
+    ("如果把主路封了，平均车速会怎样？", ["none", "main_road"], [0], ["none"]),
+    ("车再多三成，北桥又封了", ["none", "north_bridge"], [0, 30], ["none"]),
+    ("取消单双号，出行少一半", ["none"], [0, -50], ["none", "odd_even", "lift"]),
+    ("What if demand drops by 15% with the east ring closed?", ["none", "ring_east"], [0, -15],
+     ["none"]),
+])
+def test_a_scenario_changes_only_what_the_question_names(
+        box: Toolbox, question: str, close: list[str], demand: list[float],
+        plate: list[str]) -> None:
+    spec = next(s for s in box.offer(question) if s.name == "traffic_scenario")
+    assert spec.properties["close"]["enum"] == close
+    assert spec.properties["demand_percent"]["enum"] == demand
+    assert spec.properties["plate_restriction"]["enum"] == plate
+
+
 def test_a_follow_up_may_be_searched_with_the_question_before_it(box: Toolbox) -> None:
     spec = next(s for s in box.offer("那罚多少？", ["没办许可证就盖楼会怎样？"])
                 if s.name == "search_regulations")

@@ -47,15 +47,19 @@ def articles(text: str) -> list[str]:
     return list(dict.fromkeys(m[0].strip() for m in _ARTICLE.finditer(text)))
 
 
-def bind(spec: ToolSpec, choices: Mapping[str, Sequence[str]]) -> ToolSpec | None:
-    """The tool with its string arguments limited to `choices`; None where a required one has none.
+def bind(spec: ToolSpec, choices: Mapping[str, Sequence[str | float]]) -> ToolSpec | None:
+    """The tool with its arguments limited to `choices`; None where a required one has none.
 
-    An argument that may be left out and has no choice is dropped; one that is not in `choices`
+    Numbers and values of an `enum` become a shorter `enum`. An argument that may be left out and has no choice is dropped; one that is not in `choices`
     stays as it is.
     """
     properties = dict(spec.properties)
     for name, options in choices.items():
-        kept = [_UNSAFE.sub(" ", option) for option in dict.fromkeys(options) if option.strip()]
+        if "enum" in properties[name] or properties[name]["type"] == "number":
+            properties[name] = {**properties[name], "enum": list(options)}
+            continue
+        words = [str(option) for option in options]
+        kept = [_UNSAFE.sub(" ", word) for word in dict.fromkeys(words) if word.strip()]
         if kept:
             properties[name] = {**properties[name], "format": "choice", "examples": kept}
         elif name in spec.required:

@@ -254,11 +254,11 @@ def _titles(said: str, ledger: Ledger) -> list[str]:
 
 
 def choices_for(name: str, question: str, earlier: Sequence[str], ledger: Ledger
-                ) -> dict[str, list[str]]:
+                ) -> dict[str, Sequence[str | float]]:
     """Argument of tool `name` -> what it may be, read in the question and those before it."""
     said = "\n".join([*earlier, question])
     if name in ("search_regulations", "query_city_data"):
-        found = {"query": choices.queries(question, earlier)}
+        found: dict[str, Sequence[str | float]] = {"query": choices.queries(question, earlier)}
         return found if name == "query_city_data" else {**found, "title": _titles(said, ledger)}
     if name == "read_article":
         return {"title": _titles(said, ledger), "article": choices.articles(said)}
@@ -273,6 +273,10 @@ def choices_for(name: str, question: str, earlier: Sequence[str], ledger: Ledger
         days = [said[start:end] for start, end in date_spans(said)]
         return {"start": days + [word for word in _DAYS if word in said.lower()],
                 "period": choices_in(said)}
+    if name == "traffic_scenario":
+        from tools.traffic_words import readings
+
+        return dict(readings(question) or readings(said))
     return {}
 
 

@@ -178,13 +178,13 @@ def build(tools: Sequence[Mapping[str, Any]], user: str, shown: Mapping[int, Seq
     rules = _Rules()
     starts: list[str] = []
     user = clean(user)[-HEARD:]
-    if tools:
-        calls = [call for t in tools if (call := _call(rules, t["function"], user))]
+    calls = [call for t in tools if (call := _call(rules, t["function"], user))]
+    if calls:
         one = rules.add("one", f'<tool_call> "\\n" ({" | ".join(calls)}) "\\n" </tool_call>')
         starts.append(f'{one} ("\\n" {one})?')
-    if not (must_call and tools):
+    if not (must_call and calls):
         starts.append(rules.add("VERDICT", _any_of(f"[{v}]" for v in VERDICTS)))
-    if shown and not (must_call and tools):
+    if shown and not (must_call and calls):
         references = [f"[E{n}]" for n in shown]
         references += [f"{{E{n}.{name}}}" for n, names in shown.items() for name in names]
         reference = rules.add("REFERENCE", _any_of(references))

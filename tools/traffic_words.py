@@ -1,0 +1,66 @@
+"""What a text says of a traffic scenario: roads, changes of demand, plate rules, by their names.
+
+`readings` gives for each argument of `traffic_scenario` the values that the text leaves open, the
+value that changes nothing among them. Where the text names nothing that could change, everything
+stays open. It does not decide; whoever reads the question picks one.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tools.numerals import read_numeral
+
+_ROADS = {
+    "main_road": r"主路|主干[道路线]|干道|主街|中心(?:大街|大道|路)|大马路|main (?:road|street|artery)|arterial",
+    "north_bridge": r"北(?:面|边|侧|头)?(?:的|那座|那个)?(?:大)?桥|north(?:ern)? bridge|过河的桥",
+    "ring_east": r"东(?:边|面|侧)?(?:的)?(?:外)?环|east(?:ern)? ring|ring (?:road|east)",
+}
+_PLATES = {
+    "odd_even": r"单双号|单号|双号|odd[- ]?(?:and[- ]|/)?even",
+    "one_day_a_week": r"尾号|(?:每|一)周(?:限|停|少|不)[^，。]{0,4}[一1]?[天日]|每周[一1][天日]"
+                      r"|one day (?:a|per) week|a day (?:off )?(?:a|per|each) week",
+    "lift": r"取消[^，。]{0,8}(?:限[行号]|单双号|尾号)|放开|解除|不(?:再)?限[行号]|不限行|没有?限行|[别不]搞|停掉|废[掉除止]|撤[销掉了][^，。]{0,4}限|松绑"
+            r"|lift|scrap|abolish|without (?:the )?(?:plate|licen[cs]e)|no (?:plate|licen[cs]e)",
+}
+_PLATE = re.compile(r"限行|限号|车牌|牌照|plate|driving (?:ban|restriction)", re.IGNORECASE)
+_SHARE = re.compile(r"(?P<n>\d+(?:\.\d+)?)\s*(?:%|％|percent|per cent|个点|个百分点)", re.IGNORECASE)
+_TENTHS = re.compile(r"(?P<n>[一二两三四五六七八九])成(?P<half>半)?")
+_LESS = re.compile(r"少|减|降|跌|下去|缩|削|压|回落|less|fewer|drop|reduc|cut|fall|fell|down|lower",
+                   re.IGNORECASE)
+_MORE = re.compile(r"多|增|涨|加|升|上去|翻|暴|猛|more|increas|grow|rise|rose|up\b|surge|jump|extra|higher",
+                   re.IGNORECASE)
+Readings = dict[str, list[str] | list[float]]
+
+
+def changes(text: str) -> list[float]:
+    """Percentages by which the text lets demand change, signed by its words, both where unclear."""
+    sizes = [float(m["n"]) for m in _SHARE.finditer(text)]
+    digits = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2}
+    sizes += [10.0 * digits[m["n"]] + (5 if m["half"] else 0) for m in _TENTHS.finditer(text)]
+    for start in (m.start() for m in re.finditer("百分之", text)):
+        numeral = read_numeral(text, start)
+        sizes += [float(numeral.value * 100)] if numeral else []
+    if re.search(r"翻[一了]?[番倍]|翻倍|一倍|两倍|doubl|twice", text, re.IGNORECASE):
+        sizes.append(100.0)
+    if re.search(r"一半|减半|砍半|对半|\bhal(?:f|v)", text, re.IGNORECASE):
+        sizes.append(50.0)
+    if re.search(r"四分之一|a quarter|one quarter", text, re.IGNORECASE):
+        sizes.append(25.0)
+    less, more = bool(_LESS.search(text)), bool(_MORE.search(text))
+    signs = (-1,) if less and not more else (1,) if more and not less else (1, -1)
+    found = dict.fromkeys(sign * size for size in sizes for sign in signs if size)
+    return [int(one) if one.is_integer() else one for one in found]
+
+
+def readings(text: str) -> Readings:
+    """Argument of `traffic_scenario` -> values that `text` leaves open."""
+    roads = [road for road, words in _ROADS.items() if re.search(words, text, re.IGNORECASE)]
+    plates = [rule for rule, words in _PLATES.items() if re.search(words, text, re.IGNORECASE)]
+    if not plates and _PLATE.search(text):
+        plates = list(_PLATES)
+    demand = changes(text)
+    if not (roads or plates or demand):
+        return {}
+    return {"close": ["none", *roads], "demand_percent": [0, *demand],
+            "plate_restriction": ["none", *plates]}
