@@ -20,8 +20,8 @@ _PLATES = {
     "odd_even": r"单双号|单号|双号|odd[- ]?(?:and[- ]|/)?even",
     "one_day_a_week": r"尾号|(?:每|一)周(?:限|停|少|不)[^，。]{0,4}[一1]?[天日]|每周[一1][天日]"
                       r"|one day (?:a|per) week|a day (?:off )?(?:a|per|each) week",
-    "lift": r"取消[^，。]{0,8}(?:限[行号]|单双号|尾号)|放开|解除|不(?:再)?限[行号]|不限行|没有?限行|[别不]搞|停掉|废[掉除止]|撤[销掉了][^，。]{0,4}限|松绑"
-            r"|lift|scrap|abolish|without (?:the )?(?:plate|licen[cs]e)|no (?:plate|licen[cs]e)",
+    "lift": r"取消[^，。]{0,8}(?:限[行号]|单双号|尾号)|放开|解除|不再?限[行号]|没有?限行|[别不]搞"
+            r"|停掉|废[掉除止]|撤[销掉了][^，。]{0,4}限|松绑|lift|scrap|abolish|without (?:the )?(?:plate|licen[cs]e)|no (?:plate|licen[cs]e)",
 }
 _PLATE = re.compile(r"限行|限号|车牌|牌照|plate|driving (?:ban|restriction)", re.IGNORECASE)
 _SHARE = re.compile(r"(?P<n>\d+(?:\.\d+)?)\s*(?:%|％|percent|per cent|个点|个百分点)", re.IGNORECASE)
@@ -30,6 +30,8 @@ _LESS = re.compile(r"少|减|降|跌|下去|缩|削|压|回落|less|fewer|drop|r
                    re.IGNORECASE)
 _MORE = re.compile(r"多|增|涨|加|升|上去|翻|暴|猛|more|increas|grow|rise|rose|up\b|surge|jump|extra|higher",
                    re.IGNORECASE)
+LEAST, MOST = -80, 100
+"""What the simulation takes, in per cent."""
 Readings = dict[str, list[str] | list[float]]
 
 
@@ -47,9 +49,11 @@ def changes(text: str) -> list[float]:
         sizes.append(50.0)
     if re.search(r"四分之一|a quarter|one quarter", text, re.IGNORECASE):
         sizes.append(25.0)
-    less, more = bool(_LESS.search(text)), bool(_MORE.search(text))
+    words = re.sub("多少|how (?:much|many)|most", " ", text, flags=re.IGNORECASE)
+    less, more = bool(_LESS.search(words)), bool(_MORE.search(words))
     signs = (-1,) if less and not more else (1,) if more and not less else (1, -1)
-    found = dict.fromkeys(sign * size for size in sizes for sign in signs if size)
+    found = dict.fromkeys(sign * size for size in sizes for sign in signs
+                          if size and LEAST <= sign * size <= MOST)
     return [int(one) if one.is_integer() else one for one in found]
 
 

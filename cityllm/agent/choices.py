@@ -50,8 +50,8 @@ def articles(text: str) -> list[str]:
 def bind(spec: ToolSpec, choices: Mapping[str, Sequence[str | float]]) -> ToolSpec | None:
     """The tool with its arguments limited to `choices`; None where a required one has none.
 
-    Numbers and values of an `enum` become a shorter `enum`. An argument that may be left out and has no choice is dropped; one that is not in `choices`
-    stays as it is.
+    Numbers and values of an `enum` become a shorter `enum`. An argument that may be left out and
+    has no choice is dropped; one that is not in `choices` stays as it is.
     """
     properties = dict(spec.properties)
     for name, options in choices.items():
