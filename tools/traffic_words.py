@@ -21,7 +21,8 @@ _PLATES = {
     "one_day_a_week": r"尾号|(?:每|一)周(?:限|停|少|不)[^，。]{0,4}[一1]?[天日]|每周[一1][天日]"
                       r"|one day (?:a|per) week|a day (?:off )?(?:a|per|each) week",
     "lift": r"取消[^，。]{0,8}(?:限[行号]|单双号|尾号)|放开|解除|不再?限[行号]|没有?限行|[别不]搞"
-            r"|停掉|废[掉除止]|撤[销掉了][^，。]{0,4}限|松绑|lift|scrap|abolish|without (?:the )?(?:plate|licen[cs]e)|no (?:plate|licen[cs]e)",
+            r"|停掉|废[掉除止]|撤[销掉了][^，。]{0,4}限|松绑|lift|scrap|abolish"
+            r"|without (?:the )?(?:plate|licen[cs]e)|no (?:plate|licen[cs]e)",
 }
 _PLATE = re.compile(r"限行|限号|车牌|牌照|plate|driving (?:ban|restriction)", re.IGNORECASE)
 _SHARE = re.compile(r"(?P<n>\d+(?:\.\d+)?)\s*(?:%|％|percent|per cent|个点|个百分点)", re.IGNORECASE)
