@@ -1,0 +1,71 @@
+"""Which formulas a question allows: all can be calculated, and they are of the kind asked for."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tools.calculate import calculate
+from tools.formulas import MOST, formulas, quantities
+from tools.legal_deadline import choices_in, legal_deadline, lengths_in
+
+UNITS = ("亩", "公顷", "平方米", "元", "万元", "%", "户", "人", "件", "天", "")
+AMOUNT = st.tuples(st.integers(1, 99_999), st.sampled_from(UNITS))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(AMOUNT, min_size=1, max_size=5))
+def test_every_formula_can_be_calculated(amounts: list[tuple[int, str]]) -> None:
+    text = "，".join(f"数目{number}{unit}" for number, unit in amounts)
+    found = formulas(text)
+    assert len(found) <= MOST
+    for formula in found:
+        calculate(formula)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 99_999), st.integers(1, 99_999))
+def test_growth_is_by_the_smaller_and_a_fall_by_the_larger(a: int, b: int) -> None:
+    if a == b:
+        return
+    low, high = sorted((a, b))
+    up = formulas(f"去年{low}件，今年{high}件，增长百分之几")
+    down = formulas(f"去年{high}件，今年{low}件，下降了百分之几")
+    assert up == [f"({high}件 - {low}件) / {low}件 = ? %"]
+    assert down == [f"({high}件 - {low}件) / {high}件 = ? %"]
+    assert Fraction(calculate(up[0]).fraction) == Fraction(100 * (high - low), low)
+
+
+@pytest.mark.parametrize(("question", "wanted"), [
+    ("绿地3600平方米，用地12000平方米，绿地率多少", "3600平方米 / 12000平方米 = ? %"),
+    ("地块2.4公顷，绿地率要求35%，最少要做多少平方米绿地？", "2.4公顷 * 35% = ? 平方米"),
+    ("三百二十亩合多少公顷", "三百二十亩 = ? 公顷"),
+    ("老房子98平方按每平2.6万元，新房120平方每平2.35万，要补多少差价？",
+     "120 * 2.35万元 - 98 * 2.6万元"),
+    ("工程造价五百万元，按百分之八罚款，罚多少", "五百万元 * 百分之八"),
+    ("A site is 1.2 hectares with a ratio of 3.2. How many square metres of floor?",
+     "1.2 hectares * 3.2 = ? ㎡"),
+])
+def test_the_formula_that_is_asked_for_is_offered(question: str, wanted: str) -> None:
+    same = {calculate(one).fraction for one in formulas(question)}
+    assert calculate(wanted).fraction in same
+
+
+def test_dates_names_and_article_numbers_are_no_quantities() -> None:
+    assert quantities("2025年8月5日《城乡规划法》第六十四条，罚15万元，R2地块") == ["15万元"]
+    assert formulas("去年设区的市能立法吗") == []
+
+
+def test_two_areas_are_not_multiplied() -> None:
+    assert not any("*" in one for one in formulas("地块36亩，旁边一块12亩"))
+
+
+def test_a_named_length_stands_for_the_period_of_that_length() -> None:
+    assert choices_in("2025年8月5日签收处罚决定，60天内申请复议，最后一天是哪天")[0] == "行政复议申请"
+    assert choices_in("限10个工作日整改") == ["10个工作日"]
+    assert lengths_in("往后15日是几号，最后一天，第3天") == ["15日"]
+    for name in choices_in("对信访答复不服想复查，什么时候截止"):
+        legal_deadline("2025年3月3日", name)
