@@ -138,8 +138,10 @@ class Conversations:
 
     def of(self, user: str, most: int = 200) -> list[Conversation]:
         """The user's conversations, the one changed last first."""
-        rows = self._rows("SELECT id, title, changed FROM conversations WHERE user = ? "
-                          "ORDER BY changed DESC, rowid DESC LIMIT ?", user, most)
+        rows = self._rows(
+            "SELECT id, title, changed FROM conversations AS c WHERE user = ? "
+            "ORDER BY (SELECT max(id) FROM turns WHERE conversation = c.id) DESC LIMIT ?",
+            user, most)
         return [Conversation(i, title, datetime.fromisoformat(at)) for i, title, at in rows]
 
     def turns(self, user: str, conversation: str) -> list[Turn] | None:
