@@ -1,7 +1,7 @@
 """What a text says of a traffic scenario: roads, changes of demand, plate rules, by their names.
 
-`readings` gives for each argument of `traffic_scenario` the values that the text leaves open, the
-value that changes nothing among them. Where the text names nothing that could change, everything
+`readings` gives for each argument of `traffic_scenario` the values that the text leaves open: what
+it plainly changes is not left as it is. Where the text names nothing that could change, everything
 stays open. It does not decide; whoever reads the question picks one.
 """
 
@@ -26,11 +26,14 @@ _PLATES = {
 }
 _PLATE = re.compile(r"限行|限号|车牌|牌照|plate|driving (?:ban|restriction)", re.IGNORECASE)
 _SHARE = re.compile(r"(?P<n>\d+(?:\.\d+)?)\s*(?:%|％|percent|per cent|个点|个百分点)", re.IGNORECASE)
-_TENTHS = re.compile(r"(?P<n>[一二两三四五六七八九])成(?P<half>半)?")
-_LESS = re.compile(r"少|减|降|跌|下去|缩|削|压|回落|less|fewer|drop|reduc|cut|fall|fell|down|lower",
+_TENTHS = re.compile(r"(?P<n>[一二两三四五六七八九])成(?P<part>[半一二三四五六七八九])?")
+_LESS = re.compile(r"少|减|降|跌|退|下去|缩|削|压|回落|less|fewer|drop|reduc|cut|fall|fell|down|lower",
                    re.IGNORECASE)
 _MORE = re.compile(r"多|增|涨|加|升|上去|翻|暴|猛|more|increas|grow|rise|rose|up\b|surge|jump|extra|higher",
                    re.IGNORECASE)
+_CLOSED = re.compile(r"封|关|断|检修|维修|大修|施工|开挖|占|塌|停用|clos|shut|block|repair", re.IGNORECASE)
+_OPEN = re.compile(r"正常通行|不封|不关|照常|保持通|解封|重新?开放|\bopen", re.IGNORECASE)
+_DEMAND = re.compile(r"车|流量|需求|出行|客流|demand|traffic|vehicles|trips|cars", re.IGNORECASE)
 LEAST, MOST = -80, 100
 """What the simulation takes, in per cent."""
 Readings = dict[str, list[str] | list[float]]
@@ -39,8 +42,8 @@ Readings = dict[str, list[str] | list[float]]
 def changes(text: str) -> list[float]:
     """Percentages by which the text lets demand change, signed by its words, both where unclear."""
     sizes = [float(m["n"]) for m in _SHARE.finditer(text)]
-    digits = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2}
-    sizes += [10.0 * digits[m["n"]] + (5 if m["half"] else 0) for m in _TENTHS.finditer(text)]
+    digits = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "半": 5}
+    sizes += [10.0 * digits[m["n"]] + digits[m["part"] or "零"] for m in _TENTHS.finditer(text)]
     for start in (m.start() for m in re.finditer("百分之", text)):
         numeral = read_numeral(text, start)
         sizes += [float(numeral.value * 100)] if numeral else []
@@ -62,10 +65,14 @@ def readings(text: str) -> Readings:
     """Argument of `traffic_scenario` -> values that `text` leaves open."""
     roads = [road for road, words in _ROADS.items() if re.search(words, text, re.IGNORECASE)]
     plates = [rule for rule, words in _PLATES.items() if re.search(words, text, re.IGNORECASE)]
+    ruled = bool(plates)
     if not plates and _PLATE.search(text):
         plates = list(_PLATES)
     demand = changes(text)
     if not (roads or plates or demand):
         return {}
-    return {"close": ["none", *roads], "demand_percent": [0, *demand],
-            "plate_restriction": ["none", *plates]}
+    closed = roads and _CLOSED.search(text) and not _OPEN.search(text)
+    grown = demand and _DEMAND.search(text)
+    return {"close": roads if closed else ["none", *roads],
+            "demand_percent": demand if grown else [0, *demand],
+            "plate_restriction": plates if ruled else ["none", *plates]}

@@ -158,7 +158,8 @@ def _arguments(rules: _Rules, schema: Mapping[str, Any], user: str, idle: Mappin
     parts: list[str] = []
     for name, field in (schema.get("properties") or {}).items():
         if name in settled:
-            body = _text(_json(idle[name]))
+            open_to = idle[name] in field.get("enum", [idle[name]])
+            body = _text(_json(idle[name])) if open_to else ""
         else:
             body = _value(rules, field, user, idle.get(name) if name == busy else None)
         if not body:
