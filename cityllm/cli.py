@@ -112,7 +112,8 @@ def doctor() -> None:
 def user_add(
     name: Annotated[str, typer.Argument(help="用户名。 Name.", metavar="NAME")],
     role: Annotated[str, typer.Option(
-        help="角色 role: planner | clerk | enterprise | admin", metavar="ROLE")],
+        help="角色 role: planner | clerk | supervisor | auditor | enterprise | admin",
+        metavar="ROLE")],
 ) -> None:
     """新建账号；密码由提示或标准输入读取。 Make an account; the password is asked or piped in."""
     account = _accounts(load_settings()).add(name, _password(), role)

@@ -48,6 +48,7 @@ def test_an_account_signs_in_with_its_role(accounts: Accounts) -> None:
     accounts.add("王工", PASSWORD, "planner")
     found = accounts.sign_in("王工", PASSWORD)
     assert (found.name, found.role) == ("王工", "planner")
+    assert accounts.find("王工") == found and accounts.find("nobody") is None
 
 
 def test_nothing_is_written_until_an_account_is_made(accounts: Accounts) -> None:
@@ -98,7 +99,7 @@ def test_the_file_holds_no_password_and_is_its_owners_alone(accounts: Accounts) 
     ("a b", PASSWORD, "planner", "'a b' is not allowed"),
     ("", PASSWORD, "planner", "is not allowed"),
     ("li", "short", "planner", "at least 8"),
-    ("li", PASSWORD, "king", "Allowed: planner, clerk, enterprise, admin"),
+    ("li", PASSWORD, "king", "Allowed: planner, clerk, supervisor, auditor, enterprise, admin"),
 ])
 def test_what_cannot_be_made_is_named(accounts: Accounts, name: str, password: str, role: str,
                                       message: str) -> None:

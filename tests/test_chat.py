@@ -19,11 +19,13 @@ from cityllm.agent.events import Delta, StepDone, StepStarted
 from cityllm.corpus.levels import LEVELS
 from cityllm.corpus.records import Instrument
 from cityllm.evidence import Answer, DataRowEvidence, RuleTraceEvidence, Step
+from cityllm.safety.access import LOCAL, ROLES, Account
 from cityllm.web import frame, signin, terms
 from cityllm.web.citation_panel import panel, wording
 from cityllm.web.conversations import Conversation, Turn
 from cityllm.web.evidence_view import evidence_list, maps
 from cityllm.web.markdown import render
+from cityllm.web.pages import CHAT, PAGES, may_open, navigation
 from cityllm.web.running import Live
 from cityllm.web.texts import EXAMPLES, TEXTS, text
 from cityllm.web.turns import SLOW, live_view, transcript, turn_view
@@ -69,8 +71,8 @@ def harmless(source: str) -> Seen:
     assert set(seen.tags) <= TAGS
     assert not [name for name in seen.attributes if name.startswith("on") or name == "style"]
     for address in seen.addresses:
-        assert re.match(r"https?://|/(pictures|export|sign-out|sign-in)\b|data:image/png;base64,",
-                        address), address
+        assert re.match(r"https?://|/(pictures|export|sign-out|sign-in|petitions|policies)\b|"
+                        r"/\?lang=|data:image/png;base64,", address), address
     return seen
 
 
@@ -135,7 +137,7 @@ def test_every_field_of_a_turn_is_escaped(bad: str) -> None:
     harmless(turn_view(turn(None, question=bad, state="failed", problem_zh=bad), "zh"))
     harmless(live_view(Live(bad, running=(StepStarted(bad, {bad: bad}),), draft=bad), "zh"))
     harmless(frame.history([Conversation(bad, bad, datetime.now(UTC))], "", "zh"))
-    harmless(frame.header("zh", bad, True, None))
+    harmless(frame.header("zh", Account(bad, "admin"), True, None))
     harmless(frame.notice(bad))
     harmless(panel(LEDGER, "gone@2019#1", clause, 1, "zh"))  # type: ignore[arg-type]
     page = Seen(signin.page("zh", bad, bad))
@@ -317,11 +319,19 @@ def test_every_level_has_an_english_name() -> None:
 
 
 def test_the_header_says_how_far_the_status_is_known_and_who_works() -> None:
-    shown = frame.header("en", "wang", True, date(2025, 4, 30))
+    shown = frame.header("en", Account("wang", "planner"), True, date(2025, 4, 30))
     words = Seen(shown).words
     assert "Regulation status as known on 2025-04-30" in words and "User: wang" in words
     assert "/sign-out" in Seen(shown).addresses
-    assert "/sign-out" not in frame.header("en", "local", False, None)
+    assert "/sign-out" not in frame.header("en", LOCAL, False, None)
+
+
+def test_each_role_finds_the_pages_that_it_may_open() -> None:
+    for role in ROLES:
+        links = Seen(navigation(CHAT, role, "en")).addresses
+        allowed = [f"{page.path}?lang=en" for page in PAGES if may_open(page, role)]
+        assert links == (allowed if len(allowed) > 1 else [])
+        assert not links or ' aria-current="page">Questions' in navigation(CHAT, role, "en")
 
 
 def test_deleting_asks_first() -> None:

@@ -13,10 +13,12 @@ from cityllm.errors import AccessError
 from cityllm.safety.access import Accounts
 from cityllm.web.conversations import Conversations
 from cityllm.web.guard import COOKIE
+from cityllm.web.pages import PAGES, SHARED
 from cityllm.web.sessions import HOURS, Sessions
 
 Opened = tuple[httpx.Client, FakeServices]
 HTML = {"accept": "text/html"}
+WEB = Path(__file__).parent.parent / "cityllm" / "web"
 
 
 def answered(services: FakeServices, user: str, question: str = "主路") -> int:
@@ -67,6 +69,23 @@ def test_without_accounts_only_names_of_this_machine_open_it(
     for host, status in (("localhost:7860", 200), ("[::1]:7860", 200), ("127.0.0.1", 200),
                          ("evil.example", 403), ("127.0.0.1.evil.example", 403), ("", 403)):
         assert opened.get("/", headers={"host": host}).status_code == status, host
+
+
+def test_a_page_of_another_site_changes_nothing(local: Opened) -> None:
+    opened, _ = local
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 404)):
+        reply = opened.post("/pages/theme.css/none", headers={"sec-fetch-site": site})
+        assert reply.status_code == status, site
+    assert opened.get("/", headers={"sec-fetch-site": "cross-site"}).status_code == 200
+
+
+def test_styles_and_scripts_of_the_pages_are_served_and_nothing_else(local: Opened) -> None:
+    opened, _ = local
+    for page in PAGES:
+        for name in (*SHARED, *page.files):
+            assert opened.get(f"/pages/{name}").text == (WEB / name).read_text("utf-8")
+    for name in ("site.py", "..%2Fconfig.py", "%2Fetc%2Fpasswd", "none.css"):
+        assert opened.get(f"/pages/{name}").status_code == 404, name
 
 
 def test_nothing_can_be_uploaded_or_fetched_through_it(local: Opened) -> None:

@@ -1,5 +1,9 @@
 """Who may sign in: local accounts in SQLite, passwords as argon2id hashes.
 
+Roles: a planner asks questions; a clerk takes petitions and decides them; a supervisor also undoes,
+reassigns and opens originals; an auditor reads decisions and changes nothing; an enterprise is
+served; an admin may do all.
+
 On 127.0.0.1 nobody signs in and one named local user works. Bound to any other address the
 program refuses to start until an account exists (`require_accounts`). Five wrong passwords in a
 row lock a name for a minute. Not here: sessions and cookies (the web part keeps them), and
@@ -21,7 +25,7 @@ from typing import Literal, get_args
 
 from cityllm.errors import AccessError
 
-Role = Literal["planner", "clerk", "enterprise", "admin"]
+Role = Literal["planner", "clerk", "supervisor", "auditor", "enterprise", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 NAME = re.compile(r"[\w.@-]{1,64}")
 PASSWORD_LENGTH = 8
@@ -107,6 +111,10 @@ class Accounts:
         with self._connect() as database:
             rows = database.execute("SELECT name, role, created FROM accounts ORDER BY name")
             return [Account(*row) for row in rows]
+
+    def find(self, name: str) -> Account | None:
+        """The account of that name, if there is one."""
+        return next((one for one in self.list() if one.name == name), None)
 
     def sign_in(self, name: str, password: str) -> Account:
         """The account with this name and password.

@@ -7,12 +7,15 @@ from datetime import date
 from html import escape
 
 from cityllm.messages import Language
+from cityllm.safety.access import Account
 from cityllm.web.conversations import Conversation
+from cityllm.web.pages import CHAT, Page, navigation
 from cityllm.web.texts import EXAMPLES, text
 
 
-def header(language: Language, user: str, signed_in: bool, status_known: date | None) -> str:
-    """Name, state of the regulations, language switch; the way out where there are accounts."""
+def header(language: Language, account: Account, signed_in: bool, status_known: date | None,
+           page: Page = CHAT) -> str:
+    """Name, pages, state of the regulations, language switch; the way out where people sign in."""
     known = ""
     if status_known is not None:
         words = text("status_known", language, date=status_known)
@@ -23,16 +26,16 @@ def header(language: Language, user: str, signed_in: bool, status_known: date | 
         for code, name in (("zh", "中文"), ("en", "English")))
     out = ""
     if signed_in:
-        out = (f'<span class="user">{escape(text("signed_in", language, name=user))}</span>'
+        out = (f'<span class="user">{escape(text("signed_in", language, name=account.name))}</span>'
                f'<form method="post" action="/sign-out"><button type="submit">'
                f'{escape(text("sign_out", language))}</button></form>')
     return (f'<header class="top"><button type="button" class="skip" data-do="skip">'
-            f'{escape(text("skip", language))}</button>'
+            f'{escape(text(page.skip, language))}</button>'
             f'<button type="button" class="menu" data-do="menu">'
-            f'{escape(text("history", language))}</button>'
+            f'{escape(text(page.list, language))}</button>'
             f'<div class="name"><h1>{escape(text("title", language))}</h1>'
             f'<span class="tagline">{escape(text("tagline", language))}</span></div>'
-            f'{known}<div class="tongues" role="group" '
+            f'{navigation(page, account.role, language)}{known}<div class="tongues" role="group" '
             f'aria-label="{escape(text("language", language))}">{tongues}</div>{out}</header>')
 
 

@@ -2,7 +2,8 @@
 
 Without accounts one local user works, and only under a name of this machine (a page elsewhere that
 makes its own name point here is turned away). With accounts nothing but the sign-in page and
-`/healthz` answers without a session. Nobody uploads: the chat has no use for files.
+`/healthz` answers without a session. Nothing is changed at the word of a page of another site.
+Nobody uploads: the chat has no use for files.
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ class Guard:
         path: str = scope["path"]
         if path.startswith(CLOSED):
             await _reply(send, 404, "没有这个地址。 There is no such address.")
+            return
+        if (scope["method"] not in ("GET", "HEAD")
+                and header(scope, b"sec-fetch-site") in ("cross-site", "same-site")):
+            await _reply(send, 403, "这个请求来自别的网站，没有执行。 A request of another site: refused.")
             return
         if self.sessions is None:
             host = header(scope, b"host")

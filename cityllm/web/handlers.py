@@ -8,14 +8,14 @@ handlers' annotations; only `site` imports this.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from cityllm.messages import Language
-from cityllm.safety.access import LOCAL
+from cityllm.safety.access import LOCAL, Account
 from cityllm.web import frame
 from cityllm.web.citation_panel import panel
 from cityllm.web.conversations import Conversations, Turn
@@ -59,11 +59,12 @@ class Chat:
     """The handlers. All state of a tab comes in as arguments; the store checks whose it is."""
 
     def __init__(self, ledger: Ledger, store: Conversations, runs: Runs, language: Language,
-                 signed_in: bool) -> None:
+                 account_of: Callable[[str], Account], signed_in: bool) -> None:
         self.ledger = ledger
         self.store = store
         self.runs = runs
         self.language = language
+        self.account_of = account_of
         self.signed_in = signed_in
         self.tabs = Tabs()
 
@@ -75,7 +76,7 @@ class Chat:
         running = self._running(turns)
         box: dict[str, Any] = {} if typed is None else {"value": typed}
         return (
-            frame.header(language, user, self.signed_in, self.ledger.status_known),
+            frame.header(language, self.account_of(user), self.signed_in, self.ledger.status_known),
             frame.history(self.store.of(user), conversation, language),
             transcript(turns, conversation, language),
             gr.skip() if running else "",

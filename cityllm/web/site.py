@@ -19,11 +19,12 @@ from fastapi.responses import JSONResponse
 
 from cityllm.config import Settings
 from cityllm.evidence import Answer, ToolRunEvidence
-from cityllm.safety.access import Accounts, require_accounts
+from cityllm.safety.access import LOCAL, Account, Accounts, require_accounts
 from cityllm.web.chat import build_page
 from cityllm.web.conversations import Conversations
 from cityllm.web.guard import USER, Guard
 from cityllm.web.handlers import Chat
+from cityllm.web.pages import ICON, file_of
 from cityllm.web.running import Answers, Runs
 from cityllm.web.sessions import Sessions
 from cityllm.web.signin import add_sign_in
@@ -39,9 +40,6 @@ GRACE = 60.0
 AT_ONCE = {"embedded": 1, "endpoint": 16}
 """Answers that an engine works on together; the others queue."""
 PNG = b"\x89PNG\r\n\x1a\n"
-ICON = ("<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' "
-        "viewBox='0 0 16 16'%3E%3Cpath fill='%2312263f' d='M0 0h16v16H0z'/%3E%3Cpath fill='%23fff' "
-        "d='M3 13V7h3v6zm4 0V3h3v10zm4 0V9h2v4z'/%3E%3C/svg%3E\">")
 TYPES = {"md": "text/markdown; charset=utf-8",
          "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document"}
 Exporter = Callable[[Answer], str | bytes]
@@ -93,7 +91,15 @@ def make_site(services: SiteServices, exporters: Mapping[str, Exporter]) -> Fast
     if sessions is not None:
         add_sign_in(app, sessions, language)
     _add_files(app, store, exporters)
-    chat = Chat(services.ledger, store, runs, language, sessions is not None)
+    app.add_route("/pages/{name}", _page_file, methods=["GET"])
+
+    def account_of(user: str) -> Account:
+        """Who works; one whose account was just taken away may do the least."""
+        if sessions is None:
+            return LOCAL
+        return services.accounts.find(user) or Account(user, "planner")
+
+    chat = Chat(services.ledger, store, runs, language, account_of, sessions is not None)
     site: FastAPI = gr.mount_gradio_app(
         app, build_page(chat), path="/", auth_dependency=_user, footer_links=[],
         run_history=False, show_error=False, max_file_size=1, ssr_mode=False,
@@ -105,6 +111,16 @@ def make_site(services: SiteServices, exporters: Mapping[str, Exporter]) -> Fast
 def _user(request: Request) -> str | None:
     user: str | None = request.scope.get(USER)
     return user
+
+
+async def _page_file(request: Request) -> Response:
+    name = request.path_params["name"]
+    content = file_of(name)
+    if content is None:
+        return Response(status_code=404)
+    kind = "text/css" if name.endswith(".css") else "text/javascript"
+    return Response(content, media_type=f"{kind}; charset=utf-8",
+                    headers={"cache-control": "no-cache"})
 
 
 async def _health(_request: Request) -> Response:

@@ -13,6 +13,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "status_known": ("法规时效信息截至 {date}", "Regulation status as known on {date}"),
     "language": ("语言", "Language"),
     "skip": ("跳到提问框", "Skip to the question box"),
+    "pages": ("页面", "Pages"),
+    "nav_chat": ("问答", "Questions"),
     "sign_out": ("退出", "Sign out"),
     "signed_in": ("用户：{name}", "User: {name}"),
     "limits": (
