@@ -210,8 +210,10 @@ def _unexpected(problem: Exception) -> str:
 def _mount() -> None:
     """The commands of the corpus and of petitions live in files of their own."""
     from cityllm.cli_corpus import app as corpus
+    from cityllm.cli_decisions import app as decisions
     from cityllm.cli_triage import app as triage
 
+    triage.add_typer(decisions, name="decisions")
     app.add_typer(corpus, name="corpus")
     app.add_typer(triage, name="triage")
 

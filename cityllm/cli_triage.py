@@ -67,12 +67,16 @@ def run(
         metavar="none|urgent|review|all",
         help="给哪些件写答复草稿；review 含紧急件 Reply drafts for which rows; review includes urgent")
         ] = "none",
+    queue: Annotated[bool, typer.Option(
+        "--queue", help="同时送进审核页；再跑一次把审核结果写回 OUT。 Onto the review page, decisions back into OUT")
+        ] = False,
 ) -> None:
     """处理一批信访件；中断后重跑即续，再跑只做新的和改过的。 Triage a batch; run again to resume."""
     from cityllm.petitions.batch import journal_of
     from cityllm.petitions.batch import run as triage
     from cityllm.petitions.columns import read_given
     from cityllm.petitions.intake import open_source
+    from cityllm.petitions.review import Review
 
     settings = load_settings()
     today = _day(day)
@@ -88,8 +92,11 @@ def run(
     with (open_vault(settings) as vault, open_drafter(settings, pack, wanted) as drafter,
           _progress() as progress):
         result = triage(rows, out, recipe, vault, journal_of(out, settings.home), today,
-                        page=page, workers=workers, drafter=drafter, progress=progress)
+                        page=page, workers=workers, drafter=drafter, progress=progress,
+                        review=Review(settings.review) if queue else None)
     show(result, out, page)
+    if queue:
+        typer.echo(f"审核页 Review page: cityllm web，http://{settings.host}:{settings.port}/petitions")
 
 
 @app.command()
@@ -147,7 +154,7 @@ def train(
 
 
 def open_vault(settings: Settings) -> Vault:
-    """The vault of originals of these settings; says where a new key was put."""
+    """The vault of originals of these settings; a key is made where there is none."""
     from cityllm.safety.vault import Vault, read_key
 
     return Vault(settings.home / "vault.sqlite", read_key(

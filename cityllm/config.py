@@ -77,6 +77,11 @@ class Settings(BaseModel):
         """The SQLite file that is the source of truth for regulations."""
         return self.home / "ledger.sqlite"
 
+    @property
+    def review(self) -> Path:
+        """The SQLite file of petitions that wait for a person, and of what was decided."""
+        return self.home / "review.sqlite"
+
 
 def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment; an unknown `CITYLLM_` name is refused."""

@@ -11,6 +11,7 @@ CityLLMError                    code, message in Chinese and English, next step
 ├── ModelError                  model
 │   ├── ModelUnavailable        model.unavailable no weights, no endpoint, or it died
 │   └── ModelTimeout            model.timeout     it did not answer in time
+├── ReviewError                 review            a petition cannot be taken or decided like that
 ├── AccessError                 access            who may sign in, and where
 └── ToolProblem                 tool              the call can be mended: told to the model
 """
@@ -87,6 +88,12 @@ class ModelTimeout(ModelError):
     """The engine did not answer in time."""
 
     code = "model.timeout"
+
+
+class ReviewError(CityLLMError):
+    """A petition is somebody else's at the moment, was changed, or may not be decided like that."""
+
+    code = "review"
 
 
 class AccessError(CityLLMError):

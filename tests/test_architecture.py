@@ -17,8 +17,8 @@ OURS = {*PACKAGES, "app", "tests", "scripts"}
 
 # A layer may import those further down, and itself.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"app", "cityllm.cli", "cityllm.cli_corpus", "cityllm.cli_triage", "cityllm.doctor",
-               "cityllm.terminal"}),
+    frozenset({"app", "cityllm.cli", "cityllm.cli_corpus", "cityllm.cli_decisions",
+               "cityllm.cli_triage", "cityllm.doctor", "cityllm.terminal"}),
     frozenset({"cityllm.web"}),
     frozenset({"cityllm.agent", "cityllm.petitions", "cityllm.policies"}),
     frozenset({"cityllm.corpus", "cityllm.model", "cityllm.safety"}),
@@ -30,6 +30,7 @@ BUILT_AT_THE_EDGE = {  # and in the file that defines it
     "Ledger.open": "cityllm.corpus.ledger", "open_search": "cityllm.corpus.search",
     "Accounts": "cityllm.safety.access", "Assistant": "cityllm.agent.assistant",
     "EmbeddedModel": "cityllm.model.embedded", "Vault": "cityllm.safety.vault",
+    "Review": "cityllm.petitions.review",
     "load_settings": "cityllm.config"}
 HEAVY = {"torch", "chromadb", "transformers", "duckdb", "uxsim", "gradio", "sentence_transformers",
          "matplotlib", "pandas", "sklearn", "peft", "bm25s", "numba", "fastapi", "uvicorn",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ import pytest
 import cityllm.cli as cli
 from cityllm import cli_triage
 from cityllm.config import ROOT
+from cityllm.petitions import training
+from cityllm.petitions.review import Review
+from cityllm.petitions.verdict import Final, Verdict
+from cityllm.safety.access import Account
 from tests.petition_day import rows, write
 from tests.small_classifier import TAUGHT, SmallClassifier
 
@@ -135,3 +140,32 @@ def test_what_is_wrong_is_said_in_words(office: Path, capsys: pytest.CaptureFixt
     said = capsys.readouterr().err
     assert told in said
     assert "Traceback" not in said
+
+
+def test_queued_rows_are_decided_exported_and_learnt_from(
+        office: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = ("triage", office / "in.jsonl", office / "out.csv", "--queue")
+    assert run(*told) == 0
+    assert "/petitions" in capsys.readouterr().out
+    review = Review(office / "home" / "review.sqlite")
+    clerk = Account("li", "clerk")
+    for code, name in (("010204", "城市公共设施"), ("010203", "居民服务设施")):
+        held = review.take_next(clerk)
+        assert held
+        review.decide(clerk, held.n, held.mark, Verdict("changed", Final(
+            code, ("城乡建设", "城市建设和市政管理", name), "市城市管理局", "complaint", "petition")))
+    assert run("triage", "decisions", "verify") == 0
+    assert "2 条决定" in capsys.readouterr().out
+    assert run(*told) == 0
+    assert (office / "out.csv").read_text(encoding="utf-8-sig").count("市城市管理局,投诉,信访") >= 2
+    assert run("triage", "decisions", "export", office / "taught.jsonl") == 0
+    taught, words = training.read_rows(office / "taught.jsonl")
+    assert [row.label for row in taught] == ["010204", "010203"] and not words
+    base = sqlite3.connect(review.path)
+    base.execute("DROP TRIGGER decisions_delete")
+    base.execute("DELETE FROM decisions WHERE seq = 1")
+    base.commit()
+    base.close()
+    capsys.readouterr()
+    assert run("triage", "decisions", "verify") == 1
+    assert "第 2 条起对不上" in capsys.readouterr().err

@@ -15,6 +15,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from multiprocessing import get_context
@@ -26,7 +27,10 @@ from cityllm.petitions.drafts import AGAIN, REPORT, Drafter, barred
 from cityllm.petitions.duplicates import link, signature
 from cityllm.petitions.intake import Row, Source
 from cityllm.petitions.journal import Journal
+from cityllm.petitions.offers import Offers, offering
 from cityllm.petitions.pipeline import Outcome, Pipeline, Recipe, Times
+from cityllm.petitions.review import Review
+from cityllm.petitions.verdict import withheld
 from cityllm.safety.vault import Vault
 
 CHUNK = 256
@@ -64,12 +68,17 @@ def journal_of(out: str, home: Path) -> Path:
     return Path(out + ".journal")
 
 
+def name_of(out: str) -> str:
+    """The output as the review store names it: the same from wherever it is written."""
+    return out if "://" in out else str(Path(out).resolve())
+
+
 def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, today: date, *,
         page: Path | None = None, workers: int = 1, chunk: int = CHUNK,
-        drafter: Drafter | None = None, progress: Progress = lambda done, total, what: None,
-        ) -> Result:
+        drafter: Drafter | None = None, review: Review | None = None,
+        progress: Progress = lambda done, total, what: None) -> Result:
     """Triage `source` into `out` and the report `page`. `today` is for the report alone: no
-    period of a petition counts from it."""
+    period of a petition counts from it. The rows enter `review`, and decisions come out of it."""
     output.check_name(out)
     result = Result()
     start = time.perf_counter()
@@ -94,7 +103,9 @@ def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, t
         day = report.Day(today)
         with result.times.stage("write", result.rows):
             progress(0, result.rows, "write")
-            output.write(out, _counted(held, links, day, result, drafter))
+            with offering(review, name_of(out), recipe.fingerprint, today) if review else (
+                    nullcontext()) as offers:
+                output.write(out, _counted(held, links, day, result, drafter, offers))
         if page:
             with output.replacing(page) as file:
                 file.write(report.render(day))
@@ -104,13 +115,15 @@ def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, t
     return result
 
 
-def _counted(held: Journal, links: Sequence[Any], day: report.Day,
-             result: Result, drafter: Drafter | None) -> Iterator[Mapping[str, Any]]:
+def _counted(held: Journal, links: Sequence[Any], day: report.Day, result: Result,
+             drafter: Drafter | None, offers: Offers | None) -> Iterator[Mapping[str, Any]]:
     """The records as they are written, counted for the report on the way."""
     for (key, told), one in zip(held.records(), links, strict=True):
         if drafter and drafter.wants(told):
             _, told["draft"], told["why_no_draft"] = held.draft(key)
         done = output.linked(told, one)
+        if offers:
+            done = withheld(done | offers.offer(key, done))
         day.add(done)
         result.bad += bool(done["problem"])
         yield done

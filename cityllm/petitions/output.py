@@ -25,14 +25,29 @@ COLUMNS = {
     "jurisdiction": "途径", "reasons": "判断依据的词", "duplicate_of": "同一事项的前件", "again": "同一人的前件",
     "summary": "摘要", "next_due": "最近期限", "clock": "法定期限", "route": "去向", "why_review": "转人工原因",
     "draft": "答复草稿", "why_no_draft": "没有草稿的原因", "problem": "读不了的原因",
-    "extra": "其他列", "person": "来信人代码"}
-"""Field of a record -> heading in a table."""
+    "extra": "其他列", "person": "来信人代码",
+    "decision": "审核结论", "decided_category": "审定类别", "decided_code": "审定类别代码",
+    "decided_department": "审定承办单位", "decided_kind": "审定性质", "decided_jurisdiction": "审定途径",
+    "decided_risks": "审定风险", "decided_by": "审核人", "decided_at": "审核时间",
+    "decision_reason": "审核理由", "reply": "审定答复"}
+"""Field of a record -> heading in a table. From `decision` on: what a person decided on the review
+page, empty where nobody has."""
 KINDS = {"complaint": "投诉", "request": "求助、咨询", "suggestion": "建议", "report": "检举控告",
          "thanks": "感谢"}
 ROUTES = {"auto": "自动转送", "review": "人工审核", "urgent": "紧急"}
 WAYS = {"petition": "信访", "court": "诉讼", "arbitration": "仲裁", "reconsideration": "行政复议等",
         "discipline": "纪检监察"}
 RISK_NAMES = {"life": "生命安全", "group": "群体性", "self_harm": "自伤轻生", "minors": "未成年人"}
+OUTCOME_NAMES = {"accepted": "接受", "changed": "更改", "returned": "退回"}
+ENGLISH = {
+    "complaint": "complaint", "request": "request", "suggestion": "suggestion",
+    "report": "report of wrongdoing", "thanks": "thanks", "auto": "routed automatically",
+    "review": "to a person", "urgent": "urgent", "petition": "petition", "court": "court",
+    "arbitration": "arbitration", "reconsideration": "administrative procedure",
+    "discipline": "discipline inspection", "life": "danger to life", "group": "group",
+    "self_harm": "self-harm", "minors": "minors", "accepted": "accepted", "changed": "changed",
+    "returned": "sent back"}
+"""The same words in English."""
 CELL = 32_767
 """Characters that a cell of Excel holds."""
 ENDINGS = (".xlsx", ".csv", ".jsonl")
@@ -59,7 +74,7 @@ def record(outcome: Outcome) -> dict[str, Any]:
 def linked(told: dict[str, Any], link: Link) -> dict[str, Any]:
     """The record with what it duplicates, in the order of COLUMNS."""
     told |= {"duplicate_of": link.same, "again": link.again}
-    return {name: told[name] for name in COLUMNS}
+    return {name: told.get(name, "") for name in COLUMNS}
 
 
 def _next(clock: Sequence[Due]) -> str:
@@ -95,6 +110,11 @@ def flat(told: Mapping[str, Any]) -> dict[str, str]:
              "confidence": f"{told['confidence']:.3f}",
              "alternatives": "；".join(f"{code} {share:.2f}"
                                       for code, share in told["alternatives"]),
+             "decision": OUTCOME_NAMES.get(told["decision"], ""),
+             "decided_category": " / ".join(told["decided_category"]),
+             "decided_kind": KINDS.get(told["decided_kind"], ""),
+             "decided_jurisdiction": WAYS.get(told["decided_jurisdiction"], ""),
+             "decided_risks": "、".join(RISK_NAMES[risk] for risk in told["decided_risks"]),
              "extra": json.dumps(told["extra"], ensure_ascii=False) if told["extra"] else ""}
     return {name: str(named.get(name, told[name])) for name in COLUMNS}
 

@@ -14,15 +14,10 @@ from datetime import date
 from html import escape
 from typing import Any
 
-from cityllm.petitions.output import KINDS, RISK_NAMES, ROUTES, WAYS, standing
+from cityllm.petitions.output import ENGLISH, KINDS, RISK_NAMES, ROUTES, WAYS, standing
 
 SHOWN = 200
 """Rows of a table that are shown; the number of the others is said."""
-_EN = {"complaint": "complaint", "request": "request", "suggestion": "suggestion",
-       "report": "report of wrongdoing", "thanks": "thanks", "auto": "routed automatically",
-       "review": "to a person", "urgent": "urgent", "petition": "petition", "court": "court",
-       "arbitration": "arbitration", "reconsideration": "administrative procedure",
-       "discipline": "discipline inspection"}
 
 
 @dataclass
@@ -46,6 +41,7 @@ class Day:
     titles: dict[str, str] = field(default_factory=dict)
     again: int = 0
     bad_rows: int = 0
+    decided: int = 0
     _due: list[tuple[int, int, tuple[str, ...]]] = field(default_factory=list)
     _wait: list[tuple[int, int, tuple[str, ...]]] = field(default_factory=list)
 
@@ -69,7 +65,8 @@ class Day:
             self.groups[told["duplicate_of"]] += 1
         self.titles.setdefault(told["id"], told["summary"])
         urgent = self._periods(told)
-        if told["route"] != "auto":
+        self.decided += bool(told["decision"])
+        if told["route"] != "auto" and not told["decision"]:
             self.why[told["why_review"].split("（")[0]] += 1
             rank = -10_000 if told["route"] == "urgent" else 0
             self._push(self._wait, rank + urgent, (
@@ -135,7 +132,8 @@ def render(day: Day) -> str:
         f"<h1>信访日报 {day.today} <span class=en>Petitions, day report</span></h1>",
         _cards([("收到", "received", day.rows, False),
                 ("自动转送", "routed automatically", day.routes["auto"], False),
-                ("等人审核", "wait for a person", day.routes["review"], False),
+                ("转人工", "to a person", day.routes["review"], False),
+                ("已审核", "decided by a person", day.decided, False),
                 ("紧急", "urgent", day.routes["urgent"], True),
                 ("期限已过", "periods past", day.periods["past"], True),
                 ("期限临近", "periods near", day.periods["near"], True),
@@ -157,7 +155,8 @@ def render(day: Day) -> str:
             "还有 left"), day.due, day.periods["past"] + day.periods["near"]),
         _table("等人处理，最急的在前", "Waiting for a person, most urgent first", (
             "编号 id", "去向 route", "摘要 summary", "拟转 proposed", "原因 why", "最近期限 next"),
-            day.waiting, day.routes["review"] + day.routes["urgent"] - day.bad_rows),
+            day.waiting,
+            day.routes["review"] + day.routes["urgent"] - day.bad_rows - day.decided),
         _table("来信最多的同一事项", "Largest groups of one matter", (
             "首件 first", "摘要 summary", "件数 petitions"),
             [(id_, day.titles.get(id_, ""), str(count + 1)) for id_, count in groups],
@@ -174,7 +173,7 @@ def render(day: Day) -> str:
 
 
 def _named(counts: Counter[str], names: Mapping[str, str]) -> list[tuple[str, int]]:
-    return [(f"{names[name]} {_EN[name]}", count) for name, count in counts.most_common()]
+    return [(f"{names[name]} {ENGLISH[name]}", count) for name, count in counts.most_common()]
 
 
 def _cards(cards: Iterable[tuple[str, str, int, bool]]) -> str:

@@ -132,6 +132,11 @@ class Duties:
                 return self.elsewhere[code[:end]]
         return "petition"
 
+    def names(self, district: str = "") -> tuple[str, ...]:
+        """All departments, each once, in the form they have in `district`."""
+        held = [*self.by_code.values(), *(who for _, _, who in self.said)]
+        return tuple(dict.fromkeys((*(_named(who, district) for who in held), self.default)))
+
     def department(self, code: str, district: str = "", text: str = "") -> str:
         """The department for `code` in `district` (empty: not known)."""
         for words, codes, who in self.said:
