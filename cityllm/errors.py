@@ -12,6 +12,10 @@ CityLLMError                    code, message in Chinese and English, next step
 │   ├── ModelUnavailable        model.unavailable no weights, no endpoint, or it died
 │   └── ModelTimeout            model.timeout     it did not answer in time
 ├── ReviewError                 review            a petition cannot be taken or decided like that
+├── PolicyError                 policy
+│   ├── PolicyFileError         policy.file       a rule file is wrong; names file, line, key
+│   ├── PolicyNotFound          policy.unknown    no policy of that id is held
+│   └── EnterpriseError         policy.enterprise a field of an enterprise has a wrong value
 ├── AccessError                 access            who may sign in, and where
 └── ToolProblem                 tool              the call can be mended: told to the model
 """
@@ -94,6 +98,38 @@ class ReviewError(CityLLMError):
     """A petition is somebody else's at the moment, was changed, or may not be decided like that."""
 
     code = "review"
+
+
+class PolicyError(CityLLMError):
+    """Something about policies and the enterprises that they are for."""
+
+    code = "policy"
+
+
+class PolicyFileError(PolicyError):
+    """A rule file is wrong: file, line, key, what is allowed."""
+
+    code = "policy.file"
+
+
+class PolicyNotFound(PolicyError):
+    """No policy of that id is held."""
+
+    code = "policy.unknown"
+
+
+class EnterpriseError(PolicyError):
+    """A field of an enterprise is unknown or has a wrong value.
+
+    `field` is the one at fault, `allowed` what may stand there, for a machine to read.
+    """
+
+    code = "policy.enterprise"
+
+    def __init__(self, zh: str, en: str, *, field: str = "", allowed: str = "") -> None:
+        super().__init__(zh, en)
+        self.field = field
+        self.allowed = allowed
 
 
 class AccessError(CityLLMError):
