@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cityllm.agent.toolbox import Toolbox
     from cityllm.corpus.ledger import Ledger
     from cityllm.corpus.search import Search
+    from cityllm.petitions.desk import Desk
+    from cityllm.petitions.similar import Cases
     from cityllm.safety.access import Accounts
 
 Progress = Callable[[int, int, str], None]
@@ -79,10 +81,33 @@ def build(settings: Settings, progress: Progress | None = None,
         retriever = ToolRetriever.load(settings.weights / "retriever.npz")
     except ModelError:
         retriever = None
-    toolbox = Toolbox(ledger, search, retriever, maps=settings.home / "maps")
+    toolbox = Toolbox(ledger, search, retriever, maps=settings.home / "maps",
+                      desk=petition_desk(settings))
     assistant = Assistant(toolbox, chat_model(settings), engine=settings.engine)
     accounts = Accounts(settings.home / "accounts.sqlite")
     return Services(settings, ledger, search, toolbox, assistant, accounts)
+
+
+def petition_desk(settings: Settings, cases: Cases | None = None) -> Desk | None:
+    """The clerk's tools of the chat; None where the weights or the pack have none of what they
+    need. The classifier is read at the first message; past cases, unless `cases` are given, are
+    those of the pack, read anew when their files change."""
+    from functools import cache
+
+    from cityllm.cli_triage import chat_pipeline
+    from cityllm.petitions.desk import Desk
+    from cityllm.petitions.similar import Cases as Held
+    from cityllm.petitions.similar import cases_of, past_files
+
+    build = chat_pipeline(settings)
+    if build is None:
+        return None
+
+    @cache
+    def read(files: tuple[tuple[Path, int, int], ...]) -> Cases:
+        return Held.build(case for path, _, _ in files for case in cases_of(path))
+
+    return Desk(build, lambda: cases or read(past_files(settings.pack)))
 
 
 def make_app(services: Services) -> FastAPI:

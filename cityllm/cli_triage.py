@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cityllm.petitions.batch import Progress, Result
     from cityllm.petitions.drafts import Drafter, Wanted
-    from cityllm.petitions.pipeline import Recipe
+    from cityllm.petitions.pipeline import Pipeline, Recipe
     from cityllm.petitions.routing import Labeller
     from cityllm.safety.vault import Vault
 
@@ -246,6 +246,23 @@ def classifier_folder(settings: Settings, pack: Path) -> Path:
         f"There is no petition classifier: neither {shipped} nor the pack has weights.npz. Restore "
         "cityllm/model/weights/triage from the repository, or train one on local data: "
         f"cityllm triage train LABELLED --pack {pack}.")
+
+
+def chat_pipeline(settings: Settings) -> Callable[[], Pipeline] | None:
+    """What builds the stages of one message for the chat, which keeps nothing and so needs no key;
+    None where classifier or clock are missing."""
+    from cityllm.petitions.calibrate import Line
+    from cityllm.petitions.pipeline import Recipe
+
+    clock = settings.pack / "petitions" / "clock.yaml"
+    try:
+        folder = classifier_folder(settings, settings.pack)
+    except ModelUnavailable:
+        return None
+    if not clock.is_file():
+        return None
+    return Recipe(partial(load_classifier, folder, settings.pack),
+                  Line.load(folder / "line.json"), clock, HOLIDAYS, b"").build
 
 
 def load_classifier(folder: Path, pack: Path) -> Labeller:

@@ -88,6 +88,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
                                                       "wed}."),
     "no_article_number": ("“{value}”里没有条号；请写成“第六十四条”。",
                           "There is no article number in '{value}'; write 'Article 64'."),
+    "no_desk": ("这里没有装信访工具。", "There are no petition tools here."),
     # names of tools for a user
     "search_regulations": ("检索法规", "Search regulations"),
     "read_article": ("查阅条文", "Read an article"),
@@ -95,6 +96,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "legal_deadline": ("推算法定期限", "Legal deadline"),
     "query_city_data": ("查询城市数据", "Query city data"),
     "traffic_scenario": ("模拟交通方案", "Simulate a traffic plan"),
+    "triage_petition": ("研判来信", "Triage of a message"),
+    "similar_petitions": ("查找相似往件", "Similar past cases"),
+    "draft_reply": ("起草答复", "Draft of a reply"),
     # export
     "export_title": ("问答记录", "Question and answer"),
     "export_question": ("问题", "Question"),

@@ -33,13 +33,15 @@ def _list(value: Any) -> list[Any]:
 
 def expected_tool(row: Row) -> str:
     """The tool that the question needs by its topic (or kind); "" where none is demanded."""
-    if row["kind"] not in ("tool", "data", "mixed"):
+    if row["kind"] not in ("tool", "data", "mixed", "petition"):
         return ""
     topic = str(row.get("topic") or "")
     if topic in TOOL_NAMES:
         return topic
     if row["kind"] == "data":
         return "query_city_data"
+    if row["kind"] == "petition":
+        return ""
     return next((tool for word, tool in _TOPICS.items() if word in topic.lower()), "")
 
 

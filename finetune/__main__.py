@@ -60,10 +60,15 @@ def _run(step: str, recipe: Recipe, data: Path, weights: Path, settings: Setting
 
         train_base(recipe, data)
     elif step == "dialogues":
-        from app import build
+        from app import build, petition_desk
+        from cityllm.petitions.similar import Case, Cases
         from finetune.dialogues import write_dialogues
+        from finetune.petition_data import examples
 
         toolbox = build(settings).toolbox
+        toolbox.desk = petition_desk(settings, Cases.build(
+            Case(f"{number}", one.title or one.text[:40], one.text)
+            for number, one in enumerate(examples(copies=1))))
         if embedders:
             from finetune.unseen import halves
 

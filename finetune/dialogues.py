@@ -21,11 +21,13 @@ import yaml
 
 from cityllm import prompts
 from cityllm.agent.facts import fact_date, language_of
+from cityllm.agent.petition_tools import messages
 from cityllm.agent.retriever import NONE, ToolRetriever
 from cityllm.agent.toolbox import Session, Toolbox
 from cityllm.config import ROOT
 from cityllm.errors import ToolProblem
 from cityllm.evidence import ToolRunEvidence
+from finetune.petition_data import examples as petitions
 from finetune.pointing import Call, base_value, pointed
 from finetune.recipe import Recipe
 from finetune.retrieval_data import pack_asks
@@ -45,6 +47,9 @@ ANSWERS = {
            "calculate": "结果是{E#.result}。",
            "legal_deadline": "从{E#.start}起算{E#.length}，最后一天是{E#.deadline}（{E#.weekday}）。",
            "query_city_data": "已发布的数据：{E#.v1}。",
+           "triage_petition": "这件建议由{E#.department}办理，类别是{E#.category}，去向：{E#.route}。",
+           "similar_petitions": "找到{E#.count}，最相似的是{E#.nearest}。",
+           "draft_reply": "答复草稿见[E#]，引用{E#.articles}，发出前请核对。",
            "traffic_scenario": "平均车速由{E#.mean_speed_before}变为{E#.mean_speed_after}；"
                                "车均延误由{E#.delay_before}变为{E#.delay_after}；"
                                "拥堵指数由{E#.congestion_index_before}变为{E#.congestion_index_after}。"},
@@ -52,6 +57,10 @@ ANSWERS = {
            "calculate": "The result is {E#.result}.",
            "legal_deadline": "Counting {E#.length} from {E#.start}, the last day is {E#.deadline}.",
            "query_city_data": "Published figure: {E#.v1}.",
+           "triage_petition": "It belongs to {E#.department}; category {E#.category}; "
+                              "{E#.route}.",
+           "similar_petitions": "Similar cases: {E#.count}; the nearest is {E#.nearest}.",
+           "draft_reply": "The draft is [E#]; check it before it goes.",
            "traffic_scenario": "Mean speed goes from {E#.mean_speed_before} to "
                                "{E#.mean_speed_after}; "
                                "delay from {E#.delay_before} to {E#.delay_after}; congestion index "
@@ -121,7 +130,7 @@ class Slots:
             return drawn.setdefault(match[1], self.draw(match[2]))
 
         filled = {k: _SLOT.sub(one, v) if isinstance(v, str) else v for k, v in row.items()}
-        return {k: re.sub(r"\{(\w+)\}", lambda m: drawn.get(m[1], m[0]), v)
+        return drawn | {k: re.sub(r"\{(\w+)\}", lambda m: drawn.get(m[1], m[0]), v)
                 if isinstance(v, str) else v for k, v in filled.items()}
 
 
@@ -160,11 +169,18 @@ def cases(seed: int, variants: int = 4, pack: Path = ROOT / "rag_corpus") -> lis
         gold = [tuple(row["a"].split("#", 1))] if row.get("a") else []
         made.append(Case(row["q"], "search_regulations", {"query": row["search"]}, gold,
                          second=second))
-    for name, build in (("calculate", _calculation), ("deadline", _deadline)):
+    letters = [one.text for one in petitions(copies=2, seed=seed)]
+    matters = [first for one in letters if 5 <= len(first := re.split("[，,。：]", one)[0]) <= 22]
+    for name, build in (("calculate", _calculation), ("deadline", _deadline),
+                        ("petition", _clerk)):
         content = _load(name)
-        slots = Slots(content.get("slots", {}) if isinstance(content, dict) else {}, seed)
+        types = content.get("slots", {}) if isinstance(content, dict) else {}
+        slots = Slots({**types, "letter": {"values": letters},
+                       "matter": {"values": matters}}, seed)
         for row in _rows(content):
-            for _ in range(variants if _SLOT.search(row["q"]) else 1):
+            slotted = len(_SLOT.findall(row["q"]))
+            copies = slotted if name == "petition" else min(slotted, 1)
+            for _ in range(max(1, variants * copies)):
                 made.append(build(slots.fill(row)))
                 made[-1].group = row["q"]
     for case in made:
@@ -185,6 +201,16 @@ def _calculation(row: dict[str, Any]) -> Case:
 
 def _deadline(row: dict[str, Any]) -> Case:
     return Case(row["q"], "legal_deadline", {"start": row["start"], "period": row["period"]})
+
+
+def _clerk(row: dict[str, Any]) -> Case:
+    """The message is the least that holds what was filled in, by its beginning."""
+    if row["tool"] == "search_regulations":
+        return Case(row["q"], row["tool"], {"query": row["q"]}, [tuple(row["a"].split("#", 1))])
+    wanted = row.get("t", row["q"])
+    held = messages(row["q"])
+    fit = [head for head, whole in held.items() if wanted.strip() in whole] or list(held)
+    return Case(row["q"], row["tool"], {"text": min(fit, key=lambda head: len(held[head]))})
 
 
 _ROADS = {"main_road": ("主路", "主干道", "主干路", "那条主路", "片区主路"),
@@ -255,7 +281,7 @@ class World:
         """A fresh session with these calls made, and what the model would be shown of each."""
         language = language_of(question)
         as_of = fact_date(question, self.today) or self.today
-        session = self.toolbox.session(as_of, self.today, language)
+        session = self.toolbox.session(as_of, self.today, language, [question])
         return session, [self._observe(session, name, arguments) for name, arguments in calls]
 
     def _observe(self, session: Session, name: str, arguments: dict[str, Any]) -> str:

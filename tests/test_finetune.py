@@ -138,13 +138,17 @@ def test_arguments_of_training_questions_can_be_pointed_at(tmp_path: Path) -> No
     from cityllm.agent.toolbox import Toolbox
     from cityllm.corpus.digests import sync_pack
     from cityllm.corpus.ledger import Ledger
+    from cityllm.petitions.desk import Desk
+    from cityllm.petitions.similar import Cases
+    from tests.petition_day import recipe
 
     pack = Path(__file__).resolve().parent.parent / "rag_corpus"
     cases = dialogues.cases(seed=3, variants=1)
     assert {c.tool for c in cases} == {s.name for s in SPECS} | {"none"}
     with Ledger.open(tmp_path / "ledger.sqlite", pack / "status.yaml") as ledger:
         sync_pack(ledger, pack)
-        box = Toolbox(ledger, PairSearch(ledger))
+        box = Toolbox(ledger, PairSearch(ledger),
+                      desk=Desk(recipe().build, lambda: Cases.build([])))
         tried = [c for c in cases if c.tool not in ("none", "search_regulations")]
         assert sum(dialogues.point(c, box) for c in tried) / len(tried) > 0.97
     sample = next(c for c in tried if "申请行政复议" in c.question and c.tool == "legal_deadline")

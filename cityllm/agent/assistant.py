@@ -82,9 +82,9 @@ class Assistant:
         today = self.clock()
         day = as_of or fact_date(question, today) or today
         tongue = language or language_of(question)
-        session = self.toolbox.session(day, today, tongue)
-        user = "\n".join([*(asked for asked, _ in history[-TURNS:]), question])
-        draft = Draft(session, tongue, question, user, began=time.perf_counter())
+        said = [*(asked for asked, _ in history[-TURNS:]), question]
+        session = self.toolbox.session(day, today, tongue, said)
+        draft = Draft(session, tongue, question, "\n".join(said), began=time.perf_counter())
         try:
             yield from self._run(draft, history)
             answer = self._answer(draft)

@@ -190,7 +190,8 @@ def _run(piece: Evidence, used: Sequence[Reference], language: Language) -> str:
     figures of a table stand beside the one that was used, before beside after."""
     if isinstance(piece, ToolRunEvidence):
         colon = "：" if language == "zh" else ": "
-        return f"> **{say(piece.tool, language)}**{colon}{piece.summary}"
+        told = piece.summary.replace("\n", "\n>\n> ")
+        return f"> **{say(piece.tool, language)}**{colon}{told}"
     if not isinstance(piece, DataRowEvidence):
         return ""
     names = {*(r.name for r in used if r.id == piece.id), *list(piece.values)[:ROWS]}

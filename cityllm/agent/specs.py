@@ -63,6 +63,12 @@ SPECS: tuple[ToolSpec, ...] = (
         "plate_restriction": {"type": "string", "enum": list(PLATE), "description": "限行"}},
         ("close", "demand_percent", "plate_restriction"),
         {"close": "none", "demand_percent": 0, "plate_restriction": "none"}),
+    ToolSpec("triage_petition", "判断一件来信、工单的类别、承办部门、风险和期限", {
+        "text": {"type": "string", "description": "来信内容，写开头即可"}}, ("text",)),
+    ToolSpec("similar_petitions", "查找以往相似的信访件", {
+        "text": {"type": "string", "description": "来信内容，写开头即可"}}, ("text",)),
+    ToolSpec("draft_reply", "给一件来信起草答复", {
+        "text": {"type": "string", "description": "来信内容，写开头即可"}}, ("text",)),
 )
 
 TOOL_NAMES: tuple[str, ...] = tuple(spec.name for spec in SPECS)

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cityllm import prompts
-from cityllm.agent import choices
+from cityllm.agent import choices, petition_tools
+from cityllm.agent.petition_tools import Desk
 from cityllm.agent.retriever import ToolRetriever
 from cityllm.agent.specs import SPECS, ToolSpec
 from cityllm.corpus.citations import titles_in
@@ -65,7 +66,8 @@ class ToolFailed(CityLLMError):
 
 @dataclass
 class Session:
-    """Evidence and steps of one answer, in order. `problems` are those the model was told."""
+    """Evidence and steps of one answer, in order. `problems` are those the model was told; `said`
+    are the questions of the user, the newest last."""
 
     ledger: Ledger
     search: Search
@@ -73,6 +75,8 @@ class Session:
     today: date
     language: Language = "zh"
     maps: Path | None = None
+    desk: Desk | None = None
+    said: Sequence[str] = ()
     evidence: list[Evidence] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     problems: list[CityLLMError] = field(default_factory=list)
@@ -134,6 +138,13 @@ class Session:
     def next_id(self) -> str:
         """E1, E2, …"""
         return f"E{len(self.evidence) + 1}"
+
+    @property
+    def clerks(self) -> Desk:
+        """The desk of petitions. Raises ToolProblem where there is none."""
+        if self.desk is None:
+            raise ToolProblem(say("no_desk", "zh"), say("no_desk", "en"))
+        return self.desk
 
 
 def _mendable(tool: str, problem: Exception) -> CityLLMError:
@@ -245,6 +256,9 @@ RUN: dict[str, Callable[[Session, dict[str, Any]], list[Evidence]]] = {
     "legal_deadline": _legal_deadline,
     "query_city_data": _query_city_data,
     "traffic_scenario": _traffic_scenario,
+    "triage_petition": petition_tools.triage_petition,
+    "similar_petitions": petition_tools.similar_petitions,
+    "draft_reply": petition_tools.draft_reply,
 }
 
 
@@ -277,24 +291,28 @@ def choices_for(name: str, question: str, earlier: Sequence[str], ledger: Ledger
         from tools.traffic_words import readings
 
         return dict(readings(question) or readings(said))
+    if name in petition_tools.NAMES:
+        return {"text": list(petition_tools.messages(question, earlier))}
     return {}
 
 
 class Toolbox:
     """Which tools there are, and which of them are offered for a question.
 
-    `maps` is the folder into which a simulation draws; None: it draws nothing.
+    `maps` is the folder into which a simulation draws; None: it draws nothing. Without a `desk` the
+    tools of the petition clerk are not offered.
     """
 
     def __init__(self, ledger: Ledger, search: Search, retriever: ToolRetriever | None = None,
                  specs: Sequence[ToolSpec] = SPECS, offered: int = 3,
-                 maps: Path | None = None) -> None:
+                 maps: Path | None = None, desk: Desk | None = None) -> None:
         self.ledger = ledger
         self.search = search
         self.retriever = retriever
         self.specs = tuple(specs)
         self.offered = offered
         self.maps = maps
+        self.desk = desk
 
     def offer(self, question: str, earlier: Sequence[str] = ()) -> list[ToolSpec]:
         """The likeliest tools first, their arguments limited to what the question allows.
@@ -310,15 +328,18 @@ class Toolbox:
 
     def bind(self, spec: ToolSpec, question: str, earlier: Sequence[str] = ()) -> ToolSpec | None:
         """The tool for this question; None where the question names nothing to call it with."""
+        if spec.name in petition_tools.NAMES and self.desk is None:
+            return None
         return choices.bind(spec, choices_for(spec.name, question, earlier, self.ledger))
 
     def must_look(self, question: str) -> bool:
         """Whether the question is city business beyond doubt, so that a tool must be called."""
         return self.retriever is not None and self.retriever.city_business(question)
 
-    def session(self, as_of: date, today: date, language: Language = "zh") -> Session:
-        """A fresh session for one question."""
-        return Session(self.ledger, self.search, as_of, today, language, self.maps)
+    def session(self, as_of: date, today: date, language: Language = "zh",
+                said: Sequence[str] = ()) -> Session:
+        """A fresh session for one question; `said`: the ones before it, and it."""
+        return Session(self.ledger, self.search, as_of, today, language, self.maps, self.desk, said)
 
     def tools(self, session: Session, specs: Sequence[ToolSpec]) -> list[BaseTool]:
         """LangChain tools bound to the session."""

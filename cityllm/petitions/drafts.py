@@ -95,9 +95,11 @@ def letter(told: Mapping[str, Any], answer: Answer) -> str:
     """The reply: greeting, matter, quotes with their source, legal periods, whom to ask."""
     matter = told["summary"].replace("“", "‘").replace("”", "’")
     until = f"，法规时效信息截至 {answer.status_known}" if answer.status_known else ""
-    lines = [MARK, "来信人：", f"您好！来件收悉。来件反映的事项是：“{matter}”",
-             f"检索到的有关规定如下（按 {answer.as_of} 有效的文本{until}）："]
-    for clause in fit(answer)[:CITED]:
+    lines = [MARK, "来信人：", f"您好！来件收悉。来件反映的事项是：“{matter}”"]
+    cited = fit(answer)[:CITED]
+    lines.append(f"检索到的有关规定如下（按 {answer.as_of} 有效的文本{until}）：" if cited
+                 else "〔没有检索到足够贴切的规定，依据和办理情况请承办人补充。〕")
+    for clause in cited:
         lines += _quoted(clause)
     periods = [_period(due) for due in map(due_of, told["clock"]) if not due.done]
     if periods:

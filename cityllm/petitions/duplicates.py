@@ -23,7 +23,7 @@ READ = 1500
 SAME, ALIKE, OWN = 0.5, 0.3, 0.25
 """Similarity of one matter by words alone; with the same place; by the same person."""
 DAYS, NEAR_DAYS = 180, 60
-_MARK = re.compile(r"〔[^〕]{1,5}〕")
+MARK = re.compile(r"〔[^〕]{1,5}〕")
 _SKIP = re.compile(r"[^0-9A-Za-z\u3400-\u9fff]+")
 _PLACE = re.compile(r"((?:(?![的了在是和与一这那个上下到从及我们您条该本某])[\u3400-\u9fffA-Za-z0-9]){2})"
                     r"(小区|花园|家园|公寓|大厦|广场|社区|街道|大道|市场|学校|小学|中学|"
@@ -56,7 +56,7 @@ class Link:
 
 def plain(text: str) -> str:
     """What is compared: letters, digits and characters, without marks of masking."""
-    return _SKIP.sub("", _MARK.sub("", text))[:READ].lower()
+    return _SKIP.sub("", MARK.sub("", text))[:READ].lower()
 
 
 def signature(text: str) -> NDArray[np.uint32]:
