@@ -14,6 +14,7 @@ from langchain_core.messages import HumanMessage
 from cityllm.agent.specs import SPECS
 from cityllm.model.embedded import EmbeddedModel
 from finetune import dialogues
+from finetune.cases import cases as questions
 from finetune.anneal import train_anneal
 from finetune.base import new_model, schedule, train_base
 from finetune.export import export
@@ -143,7 +144,7 @@ def test_arguments_of_training_questions_can_be_pointed_at(tmp_path: Path) -> No
     from tests.petition_day import recipe
 
     pack = Path(__file__).resolve().parent.parent / "rag_corpus"
-    cases = dialogues.cases(seed=3, variants=1)
+    cases = questions(seed=3, variants=1)
     assert {c.tool for c in cases} == {s.name for s in SPECS} | {"none"}
     with Ledger.open(tmp_path / "ledger.sqlite", pack / "status.yaml") as ledger:
         sync_pack(ledger, pack)
