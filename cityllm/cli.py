@@ -1,4 +1,4 @@
-"""The command line: ask, web, serve, doctor, user, corpus, triage. Builds objects, and prints.
+"""The command line: ask, web, serve, doctor, user, corpus, triage, policy. Builds and prints.
 
 Heavy packages are imported where they are used, so that every `--help` answers at once. What goes
 wrong is said in both languages on stderr with exit code 1, never as a stack trace; the trace of a
@@ -208,14 +208,16 @@ def _unexpected(problem: Exception) -> str:
 
 
 def _mount() -> None:
-    """The commands of the corpus and of petitions live in files of their own."""
+    """The commands of corpus, petitions and policies live in files of their own."""
     from cityllm.cli_corpus import app as corpus
     from cityllm.cli_decisions import app as decisions
+    from cityllm.cli_policy import app as policy
     from cityllm.cli_triage import app as triage
 
     triage.add_typer(decisions, name="decisions")
     app.add_typer(corpus, name="corpus")
     app.add_typer(triage, name="triage")
+    app.add_typer(policy, name="policy")
 
 
 _mount()

@@ -151,9 +151,10 @@ class Binder(Lookup):
                 return self._since(compare, bounds, path, at)
             if compare.head == "field" and self._type(compare.refs[0], path) == "date":
                 column = self.column(compare.refs[0], (*path, "field"))
-                lo, hi = _limits({name: self._ordinal(value, (*at, name))
-                                  for name, value in bounds.items()})
-                return Between((((column,), 1),), lo, hi, None, compare, self.place(bounds))
+                days = {name: self._ordinal(value, (*at, name)) for name, value in bounds.items()}
+                lo, hi = _limits(days)
+                return Between((((column,), 1),), lo, hi, None, compare, tuple(days.items()),
+                               self.place(bounds))
             return self._arithmetic(compare, bounds, path, at)
         except NoValue as missing:
             return Unsettled(missing.words)
@@ -176,16 +177,19 @@ class Binder(Lookup):
         unit = {"years_since": "y", "months_since": "m", "days_since": "d"}[compare.head]
         turned = {"at_least": "at_most", "at_most": "at_least", "more_than": "less_than",
                   "less_than": "more_than"}
-        days = {}
+        days: dict[str, Fraction] = {}
+        counts: dict[str, Fraction] = {}
         for name, value in bounds.items():
             count = self.figure(value, (*at, name))
             if count.denominator != 1:
                 raise BindProblem((*at, name), f"{value} 要是整数；不足一年用 months_since。",
                                   f"{value} must be whole; use months_since for parts of a year.")
+            counts[name] = count
             days[turned[name]] = Fraction(shift(self.day, -int(count), unit).toordinal())
         lo, hi = _limits(days)
-        return Between((((column,), 1),), lo, min(hi, self.day.toordinal()) if hi is not None
-                       else self.day.toordinal(), None, compare, self.place(bounds))
+        today = self.day.toordinal()  # a day that is still to come is not so long ago
+        return Between((((column,), 1),), lo, today if hi is None else min(hi, today), None,
+                       compare, tuple(counts.items()), self.place(bounds))
 
     def _arithmetic(self, compare: Compare, bounds: Mapping[str, Operand], path: Path,
                     at: Path) -> Leaf:
@@ -196,7 +200,7 @@ class Binder(Lookup):
             return self._quotient(compare, columns, limits, place, path)
         terms, denominator = self.terms(compare, path)
         lo, hi = _limits({name: value * denominator for name, value in limits.items()})
-        return Between(terms, lo, hi, None, compare, place)
+        return Between(terms, lo, hi, None, compare, tuple(limits.items()), place)
 
     def terms(self, quantity: Quantity, path: Path) -> tuple[tuple[Term, ...], int]:
         """`field`, `sum` or `increase` as whole factors over a denominator, in natural units."""
@@ -224,7 +228,7 @@ class Binder(Lookup):
         terms: tuple[Term, ...] = (((columns[0],), int(left * common)),
                                    ((columns[1],), int(-right * common)))
         lo, hi = _limits({name: Fraction(0)})
-        return Between(terms, lo, hi, columns[1], compare, place)
+        return Between(terms, lo, hi, columns[1], compare, tuple(limits.items()), place)
 
     def _member(self, compare: Compare, path: Path) -> Between | Member | Opposite:
         ref = compare.refs[0]

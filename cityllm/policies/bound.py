@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from cityllm.policies.conditions import Compare, Holds, Judge
@@ -22,8 +23,9 @@ Term = tuple[tuple[str, ...], int]
 class Between:
     """`lo <= Σ terms <= hi`; unknown where a column is missing or `positive` is not above zero.
 
-    Columns of a term are multiplied; a condition has one column a term. Bounds are whole numbers,
-    both included; `source` is the condition as written, `bound` the name of its bound.
+    A condition has one column a term. Bounds are whole numbers, both included. For whoever reads
+    it: `source` is the condition as written, `limits` its bounds in natural units (days of the
+    calendar for a date), `place` where they have their ground.
     """
 
     terms: tuple[Term, ...]
@@ -31,6 +33,7 @@ class Between:
     hi: int | None
     positive: str | None
     source: Compare | Holds | Judge
+    limits: tuple[tuple[str, Fraction], ...] = ()
     place: Place | None = None
 
     @property

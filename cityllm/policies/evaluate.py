@@ -7,7 +7,7 @@ was decided without it, and nobody is eligible by leaving a field out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,7 +25,6 @@ from cityllm.policies.bound import (
     Switch,
     Term,
     Unsettled,
-    leaves,
     most,
 )
 from cityllm.policies.fields import Enterprise, Value
@@ -165,16 +164,46 @@ def _member(node: Member, values: Values) -> bool | None:
             return node.values <= value  # type: ignore[operator]
 
 
+def relevant(node: Node, values: Values, negated: bool = False) -> Iterator[tuple[Leaf, bool]]:
+    """The tests that decide a condition, each with whether its opposite is asked for.
+
+    Of a table only the row that fits is told; all of it where that is not known.
+    """
+    match node:
+        case Count(parts=parts):
+            for part in parts:
+                yield from relevant(part, values, negated)
+        case Opposite(part=part):
+            yield from relevant(part, values, not negated)
+        case Switch(rows=rows):
+            for test, inner in rows:
+                fits = True if test is None else holds(test, values)
+                if fits:
+                    yield from relevant(inner, values, negated)
+                    return
+                if fits is None:
+                    break
+            for test, inner in rows:
+                if test is not None and holds(test, values) is None:
+                    yield test, False
+                yield from relevant(inner, values, negated)
+        case _:
+            yield node, negated
+
+
 def lacking(node: Node, values: Values) -> tuple[str, ...]:
-    """Columns that an unknown condition lacks: those of its unknown tests that are not given."""
-    found = [column for leaf in leaves(node) if holds(leaf, values) is None
-             for column in leaf.columns if column not in values]
+    """Columns that an unknown condition lacks; what is decided within it lacks nothing."""
+    if holds(node, values) is not None:
+        return ()
+    match node:
+        case Count(parts=parts):
+            found = [column for part in parts for column in lacking(part, values)]
+        case Opposite(part=part):
+            found = list(lacking(part, values))
+        case _:
+            found = [column for leaf, _ in relevant(node, values) if holds(leaf, values) is None
+                     for column in leaf.columns if column not in values]
     return tuple(dict.fromkeys(found))
-
-
-def unknown_leaves(node: Node, values: Values) -> list[Leaf]:
-    """The tests of a condition that are unknown."""
-    return [leaf for leaf in leaves(node) if holds(leaf, values) is None]
 
 
 def money(node: Money, values: Values) -> int | None:

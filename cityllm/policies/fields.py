@@ -36,6 +36,11 @@ LIMIT = 10**17
 FOREVER, NEVER = date(9999, 12, 31).toordinal(), 0
 """Last day of a certificate that is held without a known end, and of one that is not held."""
 YEARS = range(1949, 2201)
+UNITS = {"": "", "元": "yuan", "人": "persons", "件": "items", "个": "items", "项": "items",
+         "家": "firms", "次": "times", "分": "points", "天": "days", "月": "months", "台": "units",
+         "辆": "vehicles", "座": "stations", "亩": "mu", "平方米": "m²", "吨": "t",
+         "吨标准煤": "tce", "千瓦": "kW", "千瓦时": "kWh", "美元": "US dollars", "万千瓦时": "10 MWh"}
+"""Units that a field may have, and how they are written in English."""
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,48}$")]
 
 
@@ -72,12 +77,20 @@ class Field(Words):
                              "options belong to type choice or set, and to no other")
         if self.decimals and self.type != "number":
             raise NotAllowed("decimals 只属于 number", "decimals belong to type number alone")
+        if self.unit not in UNITS:
+            listed = list(UNITS)[1:]
+            raise NotAllowed(f"没有单位 {self.unit}；可写：{'、'.join(listed)}",
+                             f"there is no unit {self.unit}; allowed: {', '.join(listed)}")
         return self
 
     @property
     def places(self) -> int:
         """Decimals of the stored quantum."""
         return 2 if self.type == "money" else self.decimals
+
+    def unit_in(self, language: str) -> str:
+        """The unit in words."""
+        return UNITS[self.unit] if language == "en" else self.unit
 
     @property
     def allowed(self) -> Words:
@@ -176,7 +189,7 @@ class Field(Words):
             return (", " if english else "、").join(names) or ("none" if english else "无")
         match self.type:
             case "money":
-                return show_yuan(value)
+                return show_yuan(value, language)
             case "boolean":
                 return ("yes" if value else "no") if english else ("是" if value else "否")
             case "certificate":
@@ -189,7 +202,7 @@ class Field(Words):
             case "date":
                 return str(date.fromordinal(value))
             case _:
-                return f"{from_quanta(value, self.places):,f} {self.unit}".strip()
+                return f"{from_quanta(value, self.places):,f} {self.unit_in(language)}".strip()
 
 
 def _day(value: Any) -> date:
@@ -250,6 +263,10 @@ class Dictionary:
         return {name: key for key, field in self.fields.items()
                 for name in (key, field.zh, field.en)}
 
+    def find(self, name: str) -> str | None:
+        """The key of a field named by key or by its Chinese or English name, year or not."""
+        return self._by_name.get(name.partition("@")[0])
+
     def field_of(self, column: str) -> Field:
         """The field of a column (`revenue@2024`). KeyError for an unknown one."""
         return self.fields[column.partition("@")[0]]
@@ -295,7 +312,7 @@ class Dictionary:
     def _cells(self, given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for name, value in given.items():
             head, _, year = str(name).partition("@")
-            key = self._by_name.get(head)
+            key = self.find(head)
             if key is None:
                 near = self.near(head)
                 hint = f"是不是 {'、'.join(near)}？" if near else ""

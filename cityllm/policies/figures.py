@@ -64,8 +64,9 @@ def round_half_up(numerator: int, denominator: int) -> int:
     return sign * ((2 * abs(numerator) + denominator) // (2 * denominator))
 
 
-def show_yuan(fen: int) -> str:
-    """Money as a reader sees it: `1,234,500 元`, `0.05 元`; decimals only where there are any."""
+def show_yuan(fen: int, language: str = "zh") -> str:
+    """Money as a reader sees it: `1,234,500 元`, `0.05 yuan`; decimals only where there are any."""
     yuan, rest = divmod(abs(fen), FEN)
     sign = "-" if fen < 0 else ""
-    return f"{sign}{yuan:,}" + (f".{rest:02d}" if rest else "") + " 元"
+    return f"{sign}{yuan:,}" + (f".{rest:02d}" if rest else "") + (
+        " yuan" if language == "en" else " 元")
