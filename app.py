@@ -91,23 +91,34 @@ def build(settings: Settings, progress: Progress | None = None,
 def petition_desk(settings: Settings, cases: Cases | None = None) -> Desk | None:
     """The clerk's tools of the chat; None where the weights or the pack have none of what they
     need. The classifier is read at the first message; past cases, unless `cases` are given, are
-    those of the pack, read anew when their files change."""
-    from functools import cache
+    those of the pack and of the review page, read anew when either changes."""
+    from functools import lru_cache
 
     from cityllm.cli_triage import chat_pipeline
     from cityllm.petitions.desk import Desk
     from cityllm.petitions.similar import Cases as Held
-    from cityllm.petitions.similar import cases_of, past_files
+    from cityllm.petitions.similar import case_of, cases_of, past_files
 
     build = chat_pipeline(settings)
     if build is None:
         return None
 
-    @cache
-    def read(files: tuple[tuple[Path, int, int], ...]) -> Cases:
-        return Held.build(case for path, _, _ in files for case in cases_of(path))
+    @lru_cache(maxsize=1)
+    def read(files: tuple[tuple[Path, int, int], ...], version: tuple[int, int]) -> Cases:
+        from cityllm.petitions.review import Review
 
-    return Desk(build, lambda: cases or read(past_files(settings.pack)))
+        held = Review(settings.review).records() if any(version) else ()
+        own = [case for told in held if (case := case_of(told))]
+        return Held.build([*own, *(case for path, _, _ in files for case in cases_of(path))])
+
+    def past() -> Cases:
+        from cityllm.petitions.review import Review
+
+        used = settings.review.is_file()
+        return read(past_files(settings.pack),
+                    Review(settings.review).version() if used else (0, 0))
+
+    return Desk(build, lambda: cases or past())
 
 
 def make_app(services: Services) -> FastAPI:

@@ -14,9 +14,9 @@ from langchain_core.messages import HumanMessage
 from cityllm.agent.specs import SPECS
 from cityllm.model.embedded import EmbeddedModel
 from finetune import dialogues
-from finetune.cases import cases as questions
 from finetune.anneal import train_anneal
 from finetune.base import new_model, schedule, train_base
+from finetune.cases import cases as questions
 from finetune.export import export
 from finetune.lora import encode, train_lora
 from finetune.recipe import RECIPES, Recipe, load_recipe

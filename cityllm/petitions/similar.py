@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityllm.errors import ConfigError
+from cityllm.petitions.output import OUTCOME_NAMES
 from cityllm.petitions.vectors import Space, counts
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ FLOOR = 0.08
 
 @dataclass(frozen=True)
 class Case:
-    """A past petition, masked. `outcome`: what was decided or answered, empty where not known."""
+    """A past petition, masked. `outcome`: what a clerk decided, empty where that is not known."""
 
     id: str
     summary: str
@@ -51,9 +52,12 @@ def case_of(told: Mapping[str, Any]) -> Case | None:
     """The case of a record of the batch; None for a report of wrongdoing and an unusable row."""
     if told.get("problem") or told["kind"] == "report" or told["jurisdiction"] == "discipline":
         return None
+    decided = bool(told.get("decision"))
     return Case(told["id"], told["summary"], f"{told['title']}\n{told['text']}", told["received"],
-                told["district"], " / ".join(told["category"]), told["department"],
-                told.get("outcome", ""))
+                told["district"],
+                " / ".join(told["decided_category"] if decided else told["category"]),
+                told["decided_department"] if decided else told["department"],
+                OUTCOME_NAMES[told["decision"]] if decided else "")
 
 
 def past_files(pack: Path) -> tuple[tuple[Path, int, int], ...]:
