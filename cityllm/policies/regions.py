@@ -62,6 +62,12 @@ def read_industry(text: str) -> str:
     return letter + match[2]
 
 
+def first_division(section: str) -> str:
+    """The lowest division of a section: C → C13."""
+    before = max((last for last, letter in _SECTIONS if letter < section), default=0)
+    return f"{section}{before + 1:02d}"
+
+
 def under(value: str, wanted: Iterable[str], separator: str = "") -> bool | None:
     """Is `value` one of `wanted` or below one; None where it is too coarse to tell.
 
