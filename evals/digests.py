@@ -22,6 +22,10 @@ MAX_SHARED_RUN = 24
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _CN_NUMBER = re.compile("[零〇一二两三四五六七八九十百千万亿]+")
+NOT_FIGURES = re.compile(
+    "统一|一定|一般|一致|第一时间|一并|一律|同一|一方|之一|一切|一旦|一次性|一体|逐一|任一|另一|唯一|万一|"
+    "十分|千方百计|两者|一些|一样|一起|三同时|双随机、?一公开|一家|一户一宅|一种|一事|百姓|四至")
+"""Words with a numeral in them that state no figure."""
 _AUTHORITY = re.compile(
     "(?:国务院|省|自治区|直辖市|设区的市|市|县|区|乡|镇|街道)?[\u4e00-\u9fff]{0,6}"
     "(?:人民政府|主管部门|行政部门|人民法院|人民检察院|委员会|办事处|公安机关|救援机构|监察机关)"
@@ -61,11 +65,7 @@ def figures(text: str) -> set[int | str]:
 
 def figures_stated(digest: str) -> set[int | str]:
     """Figures a digest states; 一 and 二 in words such as 一定, 统一 are not figures."""
-    quiet = re.sub(
-        "统一|一定|一般|一致|第一时间|一并|一律|同一|一方|之一|一切|一旦|一次性|一体|逐一|任一|另一|唯一|万一|"
-        "十分|千方百计|两者|一些|一样|一起|三同时|双随机、?一公开|一家|一户一宅|一种|一事|百姓|四至",
-        "", digest)
-    return figures(quiet)
+    return figures(NOT_FIGURES.sub("", digest))
 
 
 def longest_shared_run(one: str, other: str) -> str:

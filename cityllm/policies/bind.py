@@ -193,6 +193,9 @@ class Binder(Lookup):
 
     def _arithmetic(self, compare: Compare, bounds: Mapping[str, Operand], path: Path,
                     at: Path) -> Leaf:
+        if compare.head == "product":
+            raise BindProblem(path, "product 只用于算金额，不用于比较。",
+                              "product belongs to amounts, not to comparisons.")
         columns = [self.column(ref, (*path, compare.head), *NUMBERS) for ref in compare.refs]
         limits = {name: self.figure(value, (*at, name)) for name, value in bounds.items()}
         place = self.place(bounds)
@@ -203,12 +206,15 @@ class Binder(Lookup):
         return Between(terms, lo, hi, None, compare, tuple(limits.items()), place)
 
     def terms(self, quantity: Quantity, path: Path) -> tuple[tuple[Term, ...], int]:
-        """`field`, `sum` or `increase` as whole factors over a denominator, in natural units."""
-        if quantity.head not in ("field", "sum", "increase"):
-            raise BindProblem(path, f"这里不能用 {quantity.head}；可写 field、sum、increase。",
-                              f"{quantity.head} cannot stand here; write field, sum or increase.")
+        """A quantity as whole factors over a denominator, in natural units."""
+        if quantity.head not in ("field", "sum", "increase", "product"):
+            raise BindProblem(
+                path, f"这里不能用 {quantity.head}；可写 field、sum、increase、product。",
+                f"{quantity.head} cannot stand here; write field, sum, increase or product.")
         columns = [self.column(ref, (*path, quantity.head), *NUMBERS) for ref in quantity.refs]
         places = [self.dictionary.field_of(column).places for column in columns]
+        if quantity.head == "product":
+            return ((tuple(columns), 1),), 10**sum(places)
         top = max(places)
         return tuple(((column,), (-1 if quantity.head == "increase" and at else 1)
                       * 10**(top - places[at]))

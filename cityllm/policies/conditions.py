@@ -31,8 +31,8 @@ Ref = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(@(-\d|0|\d{4})
 Operand = int | Decimal | date | str
 Operand_ = Annotated[Operand, Field(union_mode="left_to_right")]
 
-QUANTITIES = ("field", "sum", "increase", "ratio", "growth", "years_since", "months_since",
-              "days_since")
+QUANTITIES = ("field", "sum", "increase", "product", "ratio", "growth", "years_since",
+              "months_since", "days_since")
 BOUNDS = ("at_least", "more_than", "at_most", "less_than")
 SETS = ("in", "not_in", "under", "includes", "includes_all")
 
@@ -49,6 +49,8 @@ class Quantity(_Strict):
     sum: Annotated[list[Ref], Field(min_length=2)] | None = None
     increase: Annotated[list[Ref], Field(min_length=2, max_length=2)] | None = None
     """First minus second."""
+    product: Annotated[list[Ref], Field(min_length=2, max_length=2)] | None = None
+    """One times the other: an area by the tax of a square metre, a debt by its days."""
     ratio: Annotated[list[Ref], Field(min_length=2, max_length=2)] | None = None
     """First over second; no value where the second is not above zero."""
     growth: Annotated[list[Ref], Field(min_length=2, max_length=2)] | None = None

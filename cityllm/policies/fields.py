@@ -1,9 +1,10 @@
 """The dictionary of enterprise fields, and an enterprise read by it.
 
-`rag_corpus/policies/fields.yaml` names every datum that a rule may read: its type, unit, who holds
-it, and whether a firm can change it. Inside the program a value is a whole number where it can be
-(fen, 10^-decimals, days, the last day of a certificate), so that every comparison is exact; at the
-edge it is a Decimal or a date. A datum that is not given is missing: never zero, never false.
+`rag_corpus/policies/fields.yaml` and the topics in `policies/fields/` name every datum that a rule
+may read: its type, unit, who holds it, and whether a firm can change it. Inside the program a value
+is a whole number where it can be (fen, 10^-decimals, days, the last day of a certificate), so that
+every comparison is exact; at the edge it is a Decimal or a date. A datum that is not given is
+missing: never zero, never false.
 
 A column is a field, or a field and a year: `employees`, `revenue@2024`.
 """
@@ -233,7 +234,7 @@ class Enterprise:
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    holders: dict[Key, Words]
+    holders: dict[Key, Words] = {}
     fields: dict[Key, Field]
 
 
@@ -246,17 +247,28 @@ class Dictionary:
 
     @classmethod
     def load(cls, pack: Path) -> Dictionary:
-        """From `policies/fields.yaml` of a pack. Raises PolicyFileError."""
-        located = read_yaml(pack / "policies" / "fields.yaml")
-        held = check(_File, located)
-        for key, field in held.fields.items():
-            if field.holder not in held.holders:
-                allowed = "、".join(held.holders)
-                raise located.problem(("fields", key, "holder"),
-                                      f"没有 {field.holder} 这个部门；可写：{allowed}。",
-                                      f"there is no holder {field.holder}; allowed: {allowed}.")
-        return cls({key: field.model_copy(update={"key": key})
-                    for key, field in held.fields.items()}, held.holders)
+        """From `policies/fields.yaml` of a pack and the topics in `policies/fields/`.
+
+        Raises PolicyFileError.
+        """
+        folder = pack / "policies"
+        holders: dict[str, Words] = {}
+        fields: dict[str, Field] = {}
+        for file in [folder / "fields.yaml", *sorted((folder / "fields").glob("*.yaml"))]:
+            located = read_yaml(file)
+            held = check(_File, located)
+            holders |= held.holders
+            for key, field in held.fields.items():
+                if key in fields:
+                    raise located.problem(("fields", key), "另一个文件里已经有这个字段。",
+                                          "another file has this field already.")
+                if field.holder not in holders:
+                    allowed = "、".join(holders)
+                    raise located.problem(("fields", key, "holder"),
+                                          f"没有 {field.holder} 这个部门；可写：{allowed}。",
+                                          f"there is no holder {field.holder}; allowed: {allowed}.")
+                fields[key] = field.model_copy(update={"key": key})
+        return cls(fields, holders)
 
     @cached_property
     def _by_name(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from calendar import monthrange
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from cityllm.policies.policy import Place, Policy, Table
 
 Path = tuple[str | int, ...]
 """Keys and indexes that lead to a value in a rule file."""
+_OPERATOR = re.compile(r" [-+*] ")
 _RELATIVE = re.compile(r"(as_of|year_start)(?:([+-])(\d+)([ymd]))?")
 
 
@@ -93,12 +95,21 @@ class Lookup:
         return value, path
 
     def figure(self, value: Operand, path: Path) -> Fraction:
-        """An operand that must be a number."""
+        """An operand that must be a number, or several joined by ` + `, ` - ` and ` * `."""
+        if isinstance(value, str) and _OPERATOR.search(value):
+            return self._worked_out(value, path)
         found, path = self.operand(value, path)
         try:
             return Fraction(read_figure(found))
         except NotAllowed as problem:
             raise BindProblem(path, f"{problem.zh}。", f"{problem.en}.") from None
+
+    def _worked_out(self, text: str, path: Path) -> Fraction:
+        signs = ["+", *re.findall(r" ([+-]) ", text)]
+        products = [math.prod((self.figure(one, path) for one in product.split(" * ")),
+                              start=Fraction(1)) for product in re.split(r" [+-] ", text)]
+        return sum((-one if sign == "-" else one
+                    for sign, one in zip(signs, products, strict=True)), Fraction(0))
 
     def table(self, value: Operand) -> tuple[str, str] | None:
         """Table and column of an operand `$table.column`, None for any other operand."""

@@ -41,6 +41,8 @@ class Source(_Strict):
     name: str
     """Publisher or collection in which we read it."""
     url: str = ""
+    checked_against: list[str] = []
+    """Files, or records of a file (`beijing.jsonl：title`), that every figure was read in."""
 
 
 class Place(_Strict):
@@ -223,8 +225,8 @@ class Fixture(_Strict):
     """By clause id."""
     verdict: Verdict
     amount: Operand_ | None = None
+    """Granted; of a policy whose validity is not confirmed, what it would grant."""
     clauses: dict[Key, ClauseVerdict] = {}
-
 
 
 class Policy(_Strict):
