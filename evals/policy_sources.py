@@ -1,9 +1,9 @@
 """Check that every figure of the policies stands in the place of the source that it cites.
 
-For each clause, parameter and benefit: the figures of our digest and of the rule (thresholds, rates,
-caps, dates) must occur in the cited article, or in the cited item of the cited record; no run of
-characters longer than `MAX_SHARED_RUN` may be shared with it. Number, issuer and first and last day
-must be those of the source. It does not judge whether a condition was left out.
+For each clause, parameter and benefit: the figures of our digest and of the rule (thresholds,
+rates, caps, dates) must occur in the cited article, or in the cited item of the cited record; no
+run of characters longer than `MAX_SHARED_RUN` may be shared with it. Number, issuer and first and
+last day must be those of the source. It does not judge whether a condition was left out.
 
     python -m evals policy_sources --laws DIR --policies DIR [--pack rag_corpus] [--only NAME]
 """

@@ -136,7 +136,9 @@ def test_the_cheapest_question_decides_most_money() -> None:
 
 
 def test_who_lies_outside_every_region_is_told_which_are_covered() -> None:
-    assert SERVICE.match(read(region="杭州市"), DAY).outside == ("北京市", "北京市/海淀区")
+    covered = ("北京市", "北京市/海淀区", "浙江省")
+    assert SERVICE.match(read(region="成都市"), DAY).outside == covered
+    assert SERVICE.match(read(region="杭州市"), DAY).outside == ()
     assert SERVICE.match(read(region="北京市"), DAY).outside == ()
     assert SERVICE.match(read(), DAY).outside == ()
 

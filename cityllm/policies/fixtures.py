@@ -38,5 +38,9 @@ def _faults(fixture: Fixture, result: Result) -> Iterator[str]:
         wanted = fixture.clauses.get(clause.clause.id)
         if wanted is not None and WORDS[clause.met] != wanted:
             yield f"{clause.clause.id}: {WORDS[clause.met]} ≠ {wanted}"
-    if fixture.amount is not None and result.amount != read_figure(fixture.amount) * FEN:
-        yield f"amount: {result.amount} fen ≠ {fixture.amount}"
+    if fixture.amount is not None:
+        granted = result.potential if result.validity == "unconfirmed" else result.amount
+        if granted != read_figure(fixture.amount) * FEN:
+            yield f"amount: {granted} fen ≠ {fixture.amount}"
+        yield from (f"{one.clause.id}: {WORDS[one.met]} ≠ met" for one in result.clauses
+                    if not one.met)

@@ -24,6 +24,9 @@ _DECIMAL = re.compile(r"[-+]?[0-9][0-9_]*\.[0-9]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml where PyYAML was built with it: a catalogue is read ten times as fast."""
+
 Path_ = tuple[str | int, ...]
 
 
@@ -72,8 +75,8 @@ def read_yaml(file: Path) -> Located:
 def parse_yaml(text: str, file: Path) -> Located:
     """The same from a text; `file` is named in messages."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        node = yaml.compose(text, Loader=_LOADER)
+        for token in yaml.scan(text, Loader=_LOADER) if re.search("[&*!]", text) else ():
             if isinstance(token, yaml.TagToken | yaml.AnchorToken | yaml.AliasToken):
                 raise yaml.MarkedYAMLError(problem="tags, anchors and aliases are not allowed",
                                            problem_mark=token.start_mark)
@@ -109,7 +112,7 @@ def _plain(node: yaml.Node, path: Path_, file: Path, lines: dict[Path_, int]) ->
     if isinstance(node, yaml.SequenceNode):
         return [_plain(one, (*path, at), file, lines) for at, one in enumerate(node.value)]
     assert isinstance(node, yaml.ScalarNode)
-    return _scalar(str(node.value), plain=node.style is None)
+    return _scalar(str(node.value), plain=not node.style)
 
 
 def _scalar(text: str, *, plain: bool) -> Any:
