@@ -212,11 +212,13 @@ def _mount() -> None:
     from cityllm.cli_corpus import app as corpus
     from cityllm.cli_decisions import app as decisions
     from cityllm.cli_policy import app as policy
+    from cityllm.cli_policy_office import mount as mount_office
     from cityllm.cli_triage import app as triage
 
     triage.add_typer(decisions, name="decisions")
     app.add_typer(corpus, name="corpus")
     app.add_typer(triage, name="triage")
+    mount_office(policy)
     app.add_typer(policy, name="policy")
 
 

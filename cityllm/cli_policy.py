@@ -38,10 +38,10 @@ Json = Annotated[bool, typer.Option("--json", help="输出 JSON Print JSON")]
 @app.command("list")
 def list_(pack: Pack = None, as_of: Day = "") -> None:
     """列出全部政策。 List all policies."""
-    day = _day(as_of)
+    day = fact_date(as_of)
     states = {"in_force": "有效 in force", "not_yet": "未生效 not yet", "expired": "已到期 expired",
               "unconfirmed": "有效期未确认 validity not confirmed"}
-    for policy in _rules(pack):
+    for policy in rules_of(pack):
         typer.echo(f"{policy.id}  {policy.title.zh} {policy.title.en}  〔{policy.region}，"
                    f"{states[policy.valid.on(day)]}〕")
 
@@ -53,7 +53,7 @@ def fields(
     pack: Pack = None,
 ) -> None:
     """列出企业字段：能写什么、谁掌握。 The fields of an enterprise, and what may stand in each."""
-    dictionary = _rules(pack).dictionary
+    dictionary = rules_of(pack).dictionary
     for key, field in dictionary.fields.items():
         text = f"{key}{'@年 year' if field.yearly else ''}  {field.zh} {field.en}"
         if all(word.lower() in text.lower() for word in words or ()):
@@ -78,7 +78,7 @@ def match(
     if order is None:
         raise ConfigError(f"--by {by!r} 不可用：可以写 {'、'.join(ORDERS)}。",
                           f"--by {by!r} is not usable: {', '.join(ORDERS)}.")
-    day, service = _day(as_of), _service(pack)
+    day, service = fact_date(as_of), _service(pack)
     report = service.match(_enterprise(enterprise, given, service.rules), day, order=order)
     language = "en" if english else "zh"
     if as_json:
@@ -107,7 +107,7 @@ def explain(
     from cityllm.policies.view import View
 
     service = _service(pack)
-    found = service.one(policy, _enterprise(enterprise, given, service.rules), _day(as_of))
+    found = service.one(policy, _enterprise(enterprise, given, service.rules), fact_date(as_of))
     language = "en" if english else "zh"
     if as_json:
         typer.echo(json.dumps(View(service, language).match(found), ensure_ascii=False, indent=1))
@@ -121,7 +121,7 @@ def check(pack: Pack = None) -> None:
     """检查政策文件：格式、引用、每个样例的结果。 Check the rule files and run their fixtures."""
     from cityllm.policies.fixtures import run_fixtures
 
-    rules = _rules(pack)
+    rules = rules_of(pack)
     runs = list(run_fixtures(rules))
     wrong = [one for one in runs if one.faults]
     for one in wrong:
@@ -133,7 +133,8 @@ def check(pack: Pack = None) -> None:
         raise typer.Exit(1)
 
 
-def _rules(pack: Path | None) -> RuleSet:
+def rules_of(pack: Path | None) -> RuleSet:
+    """The policies of a pack, by default that of the settings."""
     from cityllm.policies.ruleset import RuleSet
 
     return RuleSet.load(pack or load_settings().pack)
@@ -142,7 +143,7 @@ def _rules(pack: Path | None) -> RuleSet:
 def _service(pack: Path | None) -> PolicyService:
     from cityllm.policies.service import PolicyService
 
-    return PolicyService(_rules(pack))
+    return PolicyService(rules_of(pack))
 
 
 def _enterprise(file: Path | None, pairs: list[str] | None, rules: RuleSet) -> Enterprise:
@@ -164,7 +165,8 @@ def _enterprise(file: Path | None, pairs: list[str] | None, rules: RuleSet) -> E
     return Enterprise(read.id, {**read.values, **added.values}, read.name)
 
 
-def _day(text: str) -> date:
+def fact_date(text: str) -> date:
+    """A date as typed; today where there is none."""
     try:
         return date.fromisoformat(text) if text else date.today()
     except ValueError:

@@ -18,7 +18,8 @@ OURS = {*PACKAGES, "app", "tests", "scripts"}
 # A layer may import those further down, and itself.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"app", "cityllm.cli", "cityllm.cli_corpus", "cityllm.cli_decisions",
-               "cityllm.cli_policy", "cityllm.cli_triage", "cityllm.doctor", "cityllm.terminal"}),
+               "cityllm.cli_policy", "cityllm.cli_policy_office", "cityllm.cli_triage",
+               "cityllm.doctor", "cityllm.terminal"}),
     frozenset({"cityllm.web"}),
     frozenset({"cityllm.agent", "cityllm.petitions", "cityllm.policies"}),
     frozenset({"cityllm.corpus", "cityllm.model", "cityllm.safety"}),
@@ -34,7 +35,7 @@ BUILT_AT_THE_EDGE = {  # and in the file that defines it
     "load_settings": "cityllm.config"}
 HEAVY = {"torch", "chromadb", "transformers", "duckdb", "uxsim", "gradio", "sentence_transformers",
          "matplotlib", "pandas", "sklearn", "peft", "bm25s", "numba", "fastapi", "uvicorn",
-         "langchain_openai", "docx", "pypdf", "openpyxl", "sqlalchemy"}
+         "langchain_openai", "polars", "docx", "pypdf", "openpyxl", "sqlalchemy"}
 SOURCES = sorted(path for folder in PACKAGES for path in (ROOT / folder).rglob("*.py"))
 SOURCES += [ROOT / "app.py"]
 NAMES = [str(path.relative_to(ROOT)) for path in SOURCES]

@@ -69,6 +69,17 @@ class EnterpriseTable:
                     if int(bits[row]) >> at & 1)
         return Enterprise(self.ids[row], values, self.names[row] if self.names else "")
 
+    def take(self, rows: Sequence[int] | NDArray[np.intp]) -> EnterpriseTable:
+        """The table of these rows, in their order."""
+        chosen = np.asarray(rows, np.intp)
+        return EnterpriseTable(
+            [self.ids[row] for row in chosen],
+            {column: held[chosen] for column, held in self.numbers.items()},
+            {column: Texts(texts.codes[chosen], texts.names)
+             for column, texts in self.texts.items()},
+            {column: bits[chosen] for column, bits in self.sets.items()},
+            [self.names[row] for row in chosen] if self.names else (), self.options)
+
     def largest(self, column: str) -> int:
         """The largest absolute number of a column; 0 where it has none."""
         held = self.numbers.get(column)
