@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from cityllm.corpus.ledger import Ledger
     from cityllm.corpus.search import Search
     from cityllm.petitions.desk import Desk
+    from cityllm.petitions.review import Review
     from cityllm.petitions.similar import Cases
     from cityllm.safety.access import Accounts
+    from cityllm.safety.vault import Vault
 
 Progress = Callable[[int, int, str], None]
 
@@ -38,6 +40,13 @@ class Services:
     toolbox: Toolbox
     assistant: Assistant
     accounts: Accounts
+    review: Review
+
+    def vault(self) -> Vault:
+        """The originals of petitions, for the thread that asks."""
+        from cityllm.cli_triage import open_vault
+
+        return open_vault(self.settings)
 
     def close(self) -> None:
         """Close the ledger's files."""
@@ -70,6 +79,7 @@ def build(settings: Settings, progress: Progress | None = None,
     from cityllm.corpus.importer import add_files
     from cityllm.corpus.ledger import Ledger
     from cityllm.corpus.search import open_search
+    from cityllm.petitions.review import Review
     from cityllm.safety.access import Accounts
 
     ledger = Ledger.open(settings.ledger, settings.pack / "status.yaml")
@@ -85,7 +95,8 @@ def build(settings: Settings, progress: Progress | None = None,
                       desk=petition_desk(settings))
     assistant = Assistant(toolbox, chat_model(settings), engine=settings.engine)
     accounts = Accounts(settings.home / "accounts.sqlite")
-    return Services(settings, ledger, search, toolbox, assistant, accounts)
+    return Services(settings, ledger, search, toolbox, assistant, accounts,
+                    Review(settings.review))
 
 
 def petition_desk(settings: Settings, cases: Cases | None = None) -> Desk | None:

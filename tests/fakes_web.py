@@ -22,10 +22,13 @@ from pathlib import Path
 
 from cityllm.agent.events import Delta, Event, Final, StepDone, StepStarted
 from cityllm.config import Settings
+from cityllm.corpus.numerals import article_key
 from cityllm.corpus.records import Clause
 from cityllm.errors import ArticleNotFound, ModelTimeout
 from cityllm.evidence import Answer, ClauseEvidence, DataRowEvidence, Step, ToolRunEvidence, Value
+from cityllm.petitions.review import Review
 from cityllm.safety.access import Accounts
+from cityllm.safety.vault import Vault
 
 ROOT = Path(__file__).resolve().parent.parent
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA"
@@ -59,6 +62,9 @@ class FakeLedger:
         if clause_id not in self._clauses:
             raise ArticleNotFound("没有这一条。", "No such article.")
         return self._clauses[clause_id]
+
+    def article(self, title: str, number: str, as_of: date) -> Clause:
+        return self.clause(f"{title}@2019-04-23#{article_key(number)}")
 
     def neighbours(self, clause_id: str, n: int = 1) -> list[Clause]:
         at = int(self.clause(clause_id).article)
@@ -161,6 +167,11 @@ class FakeServices:
     ledger: FakeLedger
     assistant: FakeAssistant
     accounts: Accounts
+    review: Review
+
+    def vault(self) -> Vault:
+        """The originals, under the key of the tests."""
+        return Vault(self.settings.home / "vault.sqlite", bytes(range(32)))
 
 
 def fake_services(home: Path, host: str = "127.0.0.1", port: int = 7860,
@@ -172,7 +183,8 @@ def fake_services(home: Path, host: str = "127.0.0.1", port: int = 7860,
     ledger = FakeLedger()
     settings = Settings(home=home, host=host, port=port)
     assistant = FakeAssistant(ledger, str(image), pause=pause, release=home / "release")
-    return FakeServices(settings, ledger, assistant, Accounts(home / "accounts.sqlite"))
+    return FakeServices(settings, ledger, assistant, Accounts(home / "accounts.sqlite"),
+                        Review(settings.review))
 
 
 def _markdown(answer: Answer) -> str:

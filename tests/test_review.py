@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,13 @@ from cityllm.petitions.calibrate import Line
 from cityllm.petitions.held import Held, rank_of
 from cityllm.petitions.intake import open_source
 from cityllm.petitions.review import LEASE, Review
+from cityllm.petitions.routing import Labeller
 from cityllm.petitions.verdict import Final, Verdict
 from cityllm.petitions.wrongdoing import OWN, WITHHELD
 from cityllm.safety.access import Account
 from cityllm.safety.vault import Vault
 from tests.petition_day import KEY, TODAY, recipe, rows, write
+from tests.small_classifier import make_small
 
 LI, WANG = Account("li", "clerk"), Account("wang", "clerk")
 CHIEF, AUDITOR = Account("zhao", "supervisor"), Account("qian", "auditor")
@@ -34,12 +37,12 @@ CLOSED = Line(None, 0, why="没有本地已标注的数据。 / No labelled loca
 
 
 def queued(folder: Path, made: list[dict[str, str]], review: Review, name: str = "out.jsonl",
-           ) -> list[dict[str, Any]]:
+           make: Callable[[], Labeller] = make_small) -> list[dict[str, Any]]:
     """The output of a run that enters the store; nothing is routed without a person."""
     write(folder / "in.jsonl", made)
     out = folder / name
     with Vault(folder / "vault.sqlite", KEY) as vault:
-        run(open_source(str(folder / "in.jsonl")), str(out), recipe(line=CLOSED), vault,
+        run(open_source(str(folder / "in.jsonl")), str(out), recipe(make, CLOSED), vault,
             folder / f"{name}.journal", TODAY, review=review)
     return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
 

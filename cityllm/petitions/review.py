@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,6 +112,13 @@ class Review:
             found = [self._held(db, row) for row in rows]
         return [one for one in found if not words or words in (
             one.id, *_within(words, one.told["summary"], one.told["text"]))]
+
+    def numbers(self, batch: str, ids: Iterable[str]) -> dict[str, int]:
+        """Ids of a run's petitions -> their numbers, the first of equal ones."""
+        with self.reading() as db:
+            found = {one: db.execute("SELECT min(n) FROM petitions WHERE batch = ? AND id = ?",
+                                     (batch, one)).fetchone()[0] for one in ids if one}
+        return {one: n for one, n in found.items() if n}
 
     def counts(self) -> dict[str, int]:
         """State -> petitions."""

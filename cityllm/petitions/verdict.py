@@ -1,8 +1,9 @@
 """What a clerk decides of a petition, and what may be decided: names from the pack's own lists.
 
 A category is a leaf of the taxonomy, a department one of the duty list, in the form it has for the
-petition's district. A report of wrongdoing goes to a body of discipline inspection or to the one
-proposed; only a supervisor, who may read the original, may say that it is none.
+petition's district. A report that accuses an office goes to a body of discipline inspection; one
+whose words are withheld is left as it is proposed, unless a supervisor decides, who may read the
+original.
 """
 
 from __future__ import annotations
@@ -76,13 +77,13 @@ class Choices:
 
     def departments(self, told: Mapping[str, Any]) -> tuple[str, ...]:
         """The departments that a record may go to, the proposed one first."""
-        if told["kind"] == "report":
+        if told["text"] == WITHHELD:
             return tuple(dict.fromkeys(one for one in (told["department"], OWN, HIGHER) if one))
         return tuple(dict.fromkeys(one for one in (
             told["department"], *self.duties.names(told["district"]), OWN, HIGHER) if one))
 
     def all_departments(self, told: Mapping[str, Any]) -> tuple[str, ...]:
-        """The same for who may say that a report is none."""
+        """The same for who may read originals."""
         return tuple(dict.fromkeys((*self.departments(told),
                                     *self.duties.names(told["district"]))))
 
@@ -112,16 +113,18 @@ class Choices:
         risks = tuple(_one_of(one, get_args(Risk), "风险", "risk")
                       for one in cast(Sequence[object], form.get("risks") or ()))
         department = str(form.get("department", "")).strip()
-        free = role in READ_REPORTS and kind != "report"
-        if told["kind"] == "report" and kind != "report" and role not in READ_REPORTS:
-            raise ReviewError("检举控告件的性质只有主管能改：要先看原件。请请主管处理，或按建议接受。",
-                              "Only a supervisor may say that a report of wrongdoing is none, "
-                              "since the original has to be read first.")
-        allowed = self.all_departments(told) if free else self.departments(told)
-        if kind == "report" and told["kind"] != "report":
-            allowed = (OWN, HIGHER)
+        secret = _secret(kind, way)
+        if told["text"] == WITHHELD and role not in READ_REPORTS and (
+                (kind, way) != (told["kind"], told["jurisdiction"])):
+            raise ReviewError("内容不显示的检举控告件，性质和途径只有主管能改：要先看原件。请交给主管，或按建议接受。",
+                              "Only a supervisor may change kind and procedure of a report whose "
+                              "words are withheld, since the original has to be read first.")
+        allowed = self.all_departments(told) if role in READ_REPORTS else self.departments(told)
+        if secret:
+            allowed = tuple(dict.fromkeys(one for one in (
+                told["department"] if told["text"] == WITHHELD else "", OWN, HIGHER) if one))
         if department not in allowed:
-            if kind == "report":
+            if secret:
                 raise ReviewError(f"检举控告只能送{'、'.join(allowed)}，不送被检举的单位。",
                                   f"A report of wrongdoing goes only to: {', '.join(allowed)}.")
             raise _unknown("承办单位", "department", department)
@@ -138,9 +141,9 @@ def reason_of(words: str, *, needed: bool) -> str:
 
 
 def withheld(told: Mapping[str, Any]) -> dict[str, Any]:
-    """A record without the words of a report of wrongdoing, also of one that a person decided to
-    be one; any other as it is."""
-    if "report" not in (told["kind"], told.get("decided_kind", "")):
+    """A record without its words where a person decided that it is a report which accuses an
+    office; any other as it is (the batch leaves the words out itself)."""
+    if not _secret(told.get("decided_kind", ""), told.get("decided_jurisdiction", "")):
         return dict(told)
     return {**told, "title": WITHHELD, "text": WITHHELD, "place": "", "extra": {}, "reasons": [],
             "summary": WITHHELD, "draft": "", "reply": ""}
@@ -163,6 +166,11 @@ def same(first: Final, second: Final) -> bool:
     plain = [replace(one, risks=cast("tuple[Risk, ...]", tuple(sorted(one.risks))))
              for one in (first, second)]
     return plain[0] == plain[1]
+
+
+def _secret(kind: str, jurisdiction: str) -> bool:
+    """Whether a petition is kept from whom it accuses: a report, and one for discipline."""
+    return kind == "report" and jurisdiction == "discipline"
 
 
 def _one_of(value: object, allowed: Sequence[str], zh: str, en: str) -> str:

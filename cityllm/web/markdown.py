@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cityllm.evidence import ClauseEvidence, Evidence
 from cityllm.messages import Language
@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 _REFERENCE = re.compile(r"#(E\d{1,4})")
 
 
-def citation_button(clause: ClauseEvidence, turn: int, words: str, language: Language) -> str:
+class Citable(Protocol):
+    """A clause, of the ledger or of an answer."""
+
+    @property
+    def clause_id(self) -> str:
+        """TITLE@VERSION#ARTICLE."""
+
+    @property
+    def verbatim(self) -> bool:
+        """False for a digest."""
+
+
+def citation_button(clause: Citable, turn: int, words: str, language: Language) -> str:
     """A button that opens `clause` beside the answer; `words` is what stands on it."""
     return _opening(clause, turn, language) + escape(words) + _closing(clause, language)
 
@@ -76,11 +88,11 @@ def _referred(tokens: Sequence[Token], known: dict[str, Evidence], turn: int,
             yield token
 
 
-def _opening(clause: ClauseEvidence, turn: int, language: Language) -> str:
+def _opening(clause: Citable, turn: int, language: Language) -> str:
     return (f'<button type="button" class="cite" data-do="cite" data-turn="{turn}" '
             f'data-clause="{escape(clause.clause_id)}" title="{escape(text("open", language))}">')
 
 
-def _closing(clause: ClauseEvidence, language: Language) -> str:
+def _closing(clause: Citable, language: Language) -> str:
     form = text("verbatim" if clause.verbatim else "digest", language)
     return f'<span class="kind">{escape(form)}</span></button>'

@@ -38,7 +38,9 @@ class Page:
 
 
 CHAT = Page("/", "nav_chat", "skip", "history", ROLES)
-PAGES: tuple[Page, ...] = (CHAT,)
+PETITIONS = Page("/petitions", "nav_petitions", "skip_petition", "queue",
+                 ("clerk", "supervisor", "auditor", "admin"), ("petitions.css", "petitions.js"))
+PAGES: tuple[Page, ...] = (CHAT, PETITIONS)
 SHARED = ("theme.css",)
 
 

@@ -122,7 +122,7 @@ class Runs:
                  patience: float) -> None:
         self._assistant = assistant
         self._store = store
-        self._slots = threading.Semaphore(at_once)
+        self.slots = threading.Semaphore(at_once)
         self._runs: dict[int, Run] = {}
         self.patience = patience
 
@@ -160,14 +160,14 @@ class Runs:
     def _work(self, run: Run, question: str, history: Sequence[tuple[str, str]], as_of: date | None,
               language: Language | None) -> None:
         try:
-            while not self._slots.acquire(timeout=0.2):
+            while not self.slots.acquire(timeout=0.2):
                 if run.stopping.is_set():
                     return
             try:
                 run.start()
                 answer = self._answer(run, question, history, as_of, language)
             finally:
-                self._slots.release()
+                self.slots.release()
             if answer is not None:
                 self._store.finish(run.turn, answer)
         except CityLLMError as problem:

@@ -1,4 +1,4 @@
-"""The site as one FastAPI application: chat at `/`, pictures, exports, sign-in, `/healthz`.
+"""The site as one FastAPI application: chat at `/`, petitions, pictures, exports, sign-in, health.
 
 Pictures and exports are served by turn id to the turn's owner only. No path comes from a request:
 a picture's path is read from the stored answer and must be a PNG file. Only `app.make_app` imports
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,12 +20,16 @@ from fastapi.responses import JSONResponse
 
 from cityllm.config import Settings
 from cityllm.evidence import Answer, ToolRunEvidence
+from cityllm.petitions.verdict import Choices
 from cityllm.safety.access import LOCAL, Account, Accounts, require_accounts
 from cityllm.web.chat import build_page
 from cityllm.web.conversations import Conversations
+from cityllm.web.drafting import Drafting
 from cityllm.web.guard import USER, Guard
 from cityllm.web.handlers import Chat
 from cityllm.web.pages import ICON, file_of
+from cityllm.web.petition_routes import add_petitions
+from cityllm.web.review import ReviewPage
 from cityllm.web.running import Answers, Runs
 from cityllm.web.sessions import Sessions
 from cityllm.web.signin import add_sign_in
@@ -32,6 +37,8 @@ from cityllm.web.texts import language_of, text
 
 if TYPE_CHECKING:
     from cityllm.corpus.ledger import Ledger
+    from cityllm.petitions.review import Review
+    from cityllm.safety.vault import Vault
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
@@ -63,6 +70,13 @@ class SiteServices(Protocol):
     @property
     def accounts(self) -> Accounts:
         """Who may sign in."""
+
+    @property
+    def review(self) -> Review:
+        """Petitions that wait for a person."""
+
+    def vault(self) -> Vault:
+        """The originals of petitions, opened anew."""
 
 
 def make_site(services: SiteServices, exporters: Mapping[str, Exporter]) -> FastAPI:
@@ -99,6 +113,10 @@ def make_site(services: SiteServices, exporters: Mapping[str, Exporter]) -> Fast
             return LOCAL
         return services.accounts.find(user) or Account(user, "planner")
 
+    choices = cache(lambda: Choices.load(settings.pack))
+    drafting = Drafting(services.assistant, services.review, runs.slots)
+    add_petitions(app, ReviewPage(services.ledger, services.review, choices, services.vault,
+                                  drafting, account_of, language, sessions is not None))
     chat = Chat(services.ledger, store, runs, language, account_of, sessions is not None)
     site: FastAPI = gr.mount_gradio_app(
         app, build_page(chat), path="/", auth_dependency=_user, footer_links=[],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cityllm.messages import Language
+from cityllm.web.petition_texts import PETITION_TEXTS
 
 TEXTS: dict[str, tuple[str, str]] = {
     # the frame
@@ -174,6 +175,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sign_in": ("登录", "Sign in"),
     "name": ("用户名", "User name"),
     "password": ("密码", "Password"),
+    **PETITION_TEXTS,
 }
 
 
