@@ -24,7 +24,7 @@ from cityllm.petitions.record import Labels
 from evals.machine import machine
 
 GOLD = Path(__file__).parent / "petitions" / "gold.jsonl"
-FRESH = "g437"
+FRESH = "g497"
 """From this id on messages were written after the last rule of risk and training text. Those before
 (g402 to g436 too, which were once fresh) have been looked at since."""
 

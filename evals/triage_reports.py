@@ -1,0 +1,68 @@
+"""Are reports of wrongdoing told from complaints? On our own held-out messages and on real ones.
+
+`evals/petitions/reports.jsonl` holds reports without any of the usual words, and harmless messages
+with many of them; both were written apart from the rules. For each the whole way is gone
+(classifier, then shield): withheld as a report, without a department, or sent on. --unlabelled
+FILE (JSONL of {title, text}) adds how many of real messages are.
+
+    python -m evals triage_reports [--unlabelled FILE] --json OUT
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cityllm.config import Settings
+from cityllm.petitions.calibrate import upper_bound
+from cityllm.petitions.classify import Classifier
+from cityllm.petitions.wrongdoing import shield
+from evals.machine import machine
+
+REPORTS = Path(__file__).parent / "petitions" / "reports.jsonl"
+
+
+def ways(clerk: Classifier, texts: Sequence[str]) -> list[str]:
+    """`withheld`, `unsent` (no department: a person reads it first) or `sent`, one for a text."""
+    found = [shield(text, labels) for text, labels in zip(texts, clerk.labels(texts), strict=True)]
+    return ["withheld" if one.kind == "report" else "sent" if one.department else "unsent"
+            for one in found]
+
+
+def measure(unlabelled: Path | None, settings: Settings) -> dict[str, Any]:
+    """Shares of each way, for reports, harmless messages, and real ones."""
+    clerk = Classifier.load(settings.weights / "triage", settings.pack)
+    rows = _read(REPORTS)
+    sets = {"reports": [row["text"] for row in rows if row["report"]],
+            "harmless": [row["text"] for row in rows if not row["report"]]}
+    if unlabelled:
+        sets["real"] = [f"{row['title']}\n{row['text']}" for row in _read(unlabelled)]
+    found: dict[str, Any] = {}
+    for name, texts in sets.items():
+        counts = Counter(ways(clerk, texts))
+        found[name] = {"n": len(texts), **{
+            way: counts[way] / len(texts) for way in ("withheld", "unsent", "sent")},
+            "withheld_upper_95": upper_bound(counts["withheld"], len(texts))}
+    return {**found, "machine": machine()}
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def main(argv: list[str]) -> int:
+    """Print the figures and write them to OUT."""
+    parser = argparse.ArgumentParser(prog="python -m evals triage_reports", description=__doc__)
+    parser.add_argument("--unlabelled", type=Path, metavar="FILE")
+    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
+    options = parser.parse_args(argv)
+    found = measure(options.unlabelled, Settings())
+    options.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n",
+                            encoding="utf-8")
+    for name, value in found.items():
+        print(f"{name:10} {value}")
+    return 0
