@@ -20,7 +20,7 @@ from typing import Any
 from cityllm.config import Settings
 from cityllm.petitions.calibrate import upper_bound
 from cityllm.petitions.classify import Classifier
-from cityllm.petitions.wrongdoing import shield
+from cityllm.petitions.wrongdoing import is_secret, shield
 from evals.machine import machine
 
 REPORTS = Path(__file__).parent / "petitions" / "reports.jsonl"
@@ -29,7 +29,7 @@ REPORTS = Path(__file__).parent / "petitions" / "reports.jsonl"
 def ways(clerk: Classifier, texts: Sequence[str]) -> list[str]:
     """`withheld`, `unsent` (no department: a person reads it first) or `sent`, one for a text."""
     found = [shield(text, labels) for text, labels in zip(texts, clerk.labels(texts), strict=True)]
-    return ["withheld" if one.kind == "report" else "sent" if one.department else "unsent"
+    return ["withheld" if is_secret(one) else "sent" if one.department else "unsent"
             for one in found]
 
 

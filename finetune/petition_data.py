@@ -50,7 +50,7 @@ class Example:
 def bases(folder: Path = FOLDER) -> list[Base]:
     """All base petitions. Raises ValueError that names file and leaf for an unknown tag."""
     found: list[Base] = []
-    for path in sorted(folder.glob("[01]*.yaml")):
+    for path in sorted(folder.glob("[0-9]*.yaml")):
         held: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
         common = held.pop("default", "")
         for code, texts in held.items():

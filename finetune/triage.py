@@ -31,14 +31,16 @@ DIMENSIONS = 128
 COPIES = 4
 FOLDS = 3
 FALSE_ALARMS = {
-    "risk": {"life": 0.053, "group": 0.003, "self_harm": 0.002, "minors": 0.005},
+    "risk": {"life": 0.088, "group": 0.003, "self_harm": 0.002, "minors": 0.012},
     "kind": {"request": 0.06, "suggestion": 0.02, "report": 0.06, "thanks": 0.003},
     "jurisdiction": {"court": 0.01, "arbitration": 0.005, "reconsideration": 0.008,
                      "discipline": 0.008}}
 """Share of our own rows without the label that its limit may let through."""
-RULE_LIFE = 0.21
-"""The same for danger to life where a rule speaks for it. Near misses are many among our rows: real
-messages let fewer through, and these shares were taken so that at most 3 % of them are flagged."""
+LOWER = {"life": ("rule_life", 0.30), "discipline": ("doubt_discipline", 0.044)}
+"""A second, lower limit: for danger to life where a rule speaks for it, and for a message that may
+be a report of wrongdoing, which a person reads first. Near misses are many among our rows: real
+messages let fewer through, and the shares of danger were taken so that at most 3 % of them are
+flagged."""
 
 
 def body(row: Example) -> str:
@@ -117,8 +119,9 @@ def _limits(weights: Weights, scores: np.ndarray, rows: Sequence[Example]) -> di
             column = own[:, weights.heads[head].index(name)]
             without = column[[name not in labels for labels in said[head]]]
             facts[f"{head}_{name}"] = f"{np.quantile(without, 1 - share):.4f}"
-            if name == "life":
-                facts["rule_life"] = f"{np.quantile(without, 1 - RULE_LIFE):.4f}"
+            if name in LOWER:
+                told, more = LOWER[name]
+                facts[told] = f"{np.quantile(without, 1 - more):.4f}"
     return facts
 
 

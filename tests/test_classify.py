@@ -118,7 +118,7 @@ def test_a_wrong_rule_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_what_ships_labels_everything(clerk: Classifier) -> None:
-    texts = ["拖欠工资\n我们二十几个民工在工地干了半年，包工头跑了，工钱没有着落",
+    texts = ["工地不签合同\n我们二十几个农民工在工地干了半年，包工头不签劳动合同，工钱没有着落",
              "请问怎么申请行政复议，我对罚款决定不服", "", "!!!", "楼道煤气泄漏，快来人，要出人命"]
     pay, review, nothing, marks, gas = clerk.labels(texts, ["南湖区"] * 5)
     assert pay.category[0] == "劳动和社会保障"

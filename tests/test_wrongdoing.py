@@ -10,7 +10,15 @@ import pytest
 
 from cityllm.petitions.calibrate import Line
 from cityllm.petitions.record import Labels
-from cityllm.petitions.wrongdoing import HIGHER, OWN, WITHHELD, named_in, shield
+from cityllm.petitions.wrongdoing import (
+    HIGHER,
+    OWN,
+    WITHHELD,
+    acts_in,
+    is_secret,
+    named_in,
+    shield,
+)
 from tests.accusations import ACTS, OBLIQUE_UNITS, UNITS, accusations
 from tests.petition_day import day, recipe, write
 
@@ -98,3 +106,18 @@ def test_a_report_about_a_shop_keeps_its_regulator() -> None:
 def test_a_department_is_known_by_what_people_call_it(department: str, text: str,
                                                       expected: bool) -> None:
     assert named_in(department, text) is expected
+
+
+@pytest.mark.parametrize("text", [
+    "举报一家烧烤店占道，城管来过一次，请城管局查处。", "小区违建没人管，是不是有保护伞？希望政府部门调查。",
+    "业委会主任不公开账目，业主代表要求核实。", "请问举报信寄给纪委后多久有结果？", "公司挪用押金不退，请工商局处理。"])
+def test_words_of_reporting_alone_accuse_nobody(text: str) -> None:
+    assert acts_in(text) == ()
+
+
+def test_what_may_be_a_report_is_read_by_a_person_first() -> None:
+    from dataclasses import replace
+
+    doubt = shield("街道的人让我把茶叶放在桌子底下。", replace(LABELS, suspected=True))
+    assert (doubt.department, doubt.kind) == ("", "complaint")
+    assert not is_secret(doubt)

@@ -52,6 +52,7 @@ class Classifier:
         self._heat = {level: float(weights.facts.get(f"heat{level}", "4")) for level in (1, 2, 3)}
         self._codes = {level: weights.heads[str(level)] for level in (1, 2, 3)}
         self._floor = float(weights.facts.get("rule_life", "-inf"))
+        self._doubt = float(weights.facts.get("doubt_discipline", "inf"))
         if weights.heads["risk"][0] != "life":
             raise ValueError("the head of risks begins with life")
         self._top = weights.table[:, weights.columns("1")].toarray()
@@ -103,6 +104,8 @@ class Classifier:
                   for place, at in zip(self._best("jurisdiction", held.scores), best[:, 0],
                                        strict=True)]
         marks = held.scores[:, self.weights.columns("risk")]
+        blame = held.scores[:, self.weights.columns("jurisdiction")][
+            :, self.weights.heads["jurisdiction"].index("discipline")]
         why = self._reasons(read, [codes[at] for at in best[:, 0]], held)
         found = []
         for row, text in enumerate(texts):
@@ -113,6 +116,8 @@ class Classifier:
             for at, name in enumerate(self.weights.heads["risk"]):
                 if marks[row, at] >= self._limit("risk", name):
                     said.setdefault(name, ())
+            if "self_harm" in said:
+                said.setdefault("life", ())
             sure = held.levels[self.line.level][
                 row, held.codes[self.line.level].index(code[:2 * self.line.level])]
             heard = [one for words in said.values() for one in words]
@@ -122,7 +127,7 @@ class Classifier:
                 [(codes[at], float(leaves[row, at])) for at in best[row]],
                 self.duties.department(code, districts[row], text), cast(Kind, kinds[row]),
                 tuple(name for name in get_args(Risk) if name in said),
-                cast(Jurisdiction, places[row]), reasons))
+                cast(Jurisdiction, places[row]), reasons, bool(blame[row] >= self._doubt)))
         return found
 
     def _best(self, head: str, scores: Floats) -> list[str]:

@@ -18,7 +18,7 @@ from cityllm.petitions.linear import Features, Floats, Terms, Weights
 
 STRENGTH = 0.3
 """scikit-learn's C."""
-TRUST = {"life": 0.25}
+TRUST = {"life": 0.0}
 KEEP = {"1": 30000, "2": 1000, "3": 350, "kind": 16000, "jurisdiction": 12000, "risk": 60000}
 
 
@@ -113,7 +113,7 @@ def _nothing(known: tuple[str, ...], width: int) -> Head:
 
 def risks(found: Features, said: Sequence[tuple[str, ...]], names: tuple[str, ...]) -> Head:
     """One yes-or-no column a risk. Danger to life is told by words more than by what a text is
-    about: there the term vectors count less."""
+    about: there the term vectors do not count."""
     parts = []
     for name in names:
         both = head(found, ["yes" if name in one else "no" for one in said], KEEP["risk"],

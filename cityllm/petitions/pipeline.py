@@ -21,7 +21,7 @@ from cityllm.petitions.record import Labels, Petition, Triaged
 from cityllm.petitions.routing import Labeller, choose
 from cityllm.petitions.summary import summarise
 from cityllm.petitions.workdays import WorkDays
-from cityllm.petitions.wrongdoing import conduct_in, officials_in, shield, withhold
+from cityllm.petitions.wrongdoing import conduct_in, is_secret, officials_in, shield, withhold
 from cityllm.safety.pii import mask_all
 from cityllm.safety.vault import person_key
 
@@ -137,7 +137,7 @@ class Pipeline:
             return _outcome(done, sketch, row, read)
         events: dict[str, Any] = {"received": petition.received, **read.events}
         named = officials_in(petition.body)
-        if proposed and not labels.department and not named:
+        if proposed and not labels.department and not named and not labels.suspected:
             named = (proposed,)
         route, why = choose(labels, self.line, conduct_in(petition.body), named)
         done = Triaged(petition, labels, clock=self.clock.due(events, labels),
@@ -148,6 +148,6 @@ class Pipeline:
 
 def _outcome(done: Triaged, sketch: Sketch, row: Row, problem: str = "") -> Outcome:
     """With the words of a report left out, the places of its sketch too."""
-    if done.labels.kind == "report":
+    if is_secret(done.labels):
         sketch = replace(sketch, places=frozenset())
     return Outcome(withhold(done), sketch, dict(row.values), problem)

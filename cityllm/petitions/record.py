@@ -44,7 +44,8 @@ class Labels:
     """What a message is about, and whose it is. `confidence` is calibrated, 0 to 1.
 
     `category` holds the names of levels 1 to 3 as far as they are known; `alternatives` the three
-    best codes with their probability; `reasons` the words that decided.
+    best codes with their probability; `reasons` the words that decided. `suspected`: it may accuse
+    somebody in an office, so that a person reads it before any office does.
     """
 
     category: tuple[str, ...]
@@ -56,6 +57,7 @@ class Labels:
     risks: tuple[Risk, ...] = ()
     jurisdiction: Jurisdiction = "petition"
     reasons: tuple[str, ...] = ()
+    suspected: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from cityllm.petitions.calibrate import Line
 from cityllm.petitions.record import Jurisdiction, Labels, Risk, Route
+from cityllm.petitions.wrongdoing import is_secret
 
 RISKS: dict[Risk, str] = {"life": "可能危及生命安全", "self_harm": "可能自伤、轻生", "minors": "涉及未成年人安全",
                           "group": "群体性或扬言聚集"}
@@ -33,12 +34,14 @@ def choose(labels: Labels, line: Line, conduct: Sequence[str] = (),
     `named`: people in an office that the text names."""
     if labels.risks:
         return "urgent", "；".join(RISKS[risk] for risk in labels.risks)
-    if labels.kind == "report":
+    if is_secret(labels):
         return "review", "检举控告：不转给被检举的单位或个人，由人决定去向"
     if labels.jurisdiction != "petition":
         return "review", ELSEWHERE[labels.jurisdiction]
     if named:
         return "review", f"点名提到（{'、'.join(named[:2])}），先由人看是否检举控告，暂不定承办单位"
+    if labels.suspected:
+        return "review", "可能是检举控告，先由人看，暂不定承办单位"
     if conduct:
         return "review", f"反映了单位或人员的作风（{'、'.join(conduct[:3])}），可能正是拟转单位"
     if not labels.department:

@@ -20,48 +20,50 @@ WITHHELD = "〔检举控告材料：不在此显示，凭密钥查看原件〕"
 
 _KIN = "小舅子|舅子|亲戚|亲属|亲信|亲弟|亲哥|侄子|侄女|外甥|老婆|妻子|爱人|儿子|女儿|女婿|儿媳|弟弟|哥哥|连襟|家属|家人|情妇|同学|战友|熟人|自家人|自己人"
 _GIFT = "红包|好处|回扣|礼金|购物卡|烟酒|好烟|名烟|名酒|好酒|辛苦费|感谢费|疏通费|干股|孝敬|土特产"
-_STRONG = re.compile("|".join((
-    "贪污|贪腐|贪官|受贿|行贿|索贿|贿赂|吃拿卡要|敛财|捞钱|捞好处|中饱私囊|揣进|装进[^，。]{0,6}(?:腰包|口袋)|自己(?:的)?腰包",
-    f"收(?:了|过|受|取)?[^，。；]{{0,8}}(?:{_GIFT})|"
-    f"[拿送塞](?:了|过|点)?[^，。；]{{0,6}}(?:{_GIFT})[^，。；]{{0,8}}(?:才|就|不然|否则)",
-    "不送(?:钱|礼|烟|酒|东西)?[^，。]{0,6}(?:不办|就拖|就卡|不给)|给钱才[办批给盖]|拿钱(?:办事|摆平)|花钱(?:摆平|买官)",
-    "冒领|虚报冒领|骗取[^，。]{0,10}(?:补|低保|国家|财政)|小金库|账外账|白条入账|私分|套取[^，。]{0,10}(?:补|国家|财政|资金|经费)",
-    "优亲厚友|以权谋私|以职谋私|假公济私|公权私用|公报私仇|滥用(?:职权|权力)|徇私|枉法|官官相护|玩忽职守|渎职|权钱交易|钱权交易|官商勾结|警匪",
-    "收了?(?:人家|别人|老板|他们)?的?钱[^，。]{0,4}(?:就|才|不)|认钱不认人|(?:给|送)了?[^，。]{0,4}意思|"
-    "(?:去世|死亡|死了|过世|不存在)[^，。；]{0,6}(?:人|老人|名字)[^，。；]{0,6}(?:领|报)|(?:轮流|换着)[^，。]{0,4}中标|来[源路]不明|"
-    "利用职务|职务之便|手中(?:的)?权力|利益输送|卖官|买官|拉票|贿选|违规(?:提拔|录用|经商)|萝卜招聘",
+_PLAIN = re.compile("|".join((
+    "贪污|贪腐|受贿|行贿|索贿|贿赂|吃拿卡要|捞钱|捞好处|中饱私囊|揣进|装进[^，。]{0,6}(?:腰包|口袋)|进了?[^，。]{0,4}(?:腰包|口袋)|自己(?:的)?腰包",
+    f"收(?:了|过|受|取)?[^，。；]{{0,8}}(?:{_GIFT})|(?:{_GIFT})[^，。；]{{0,4}}按月收|"
+    f"[拿送塞](?:了|过|点)?[^，。；]{{0,6}}(?:{_GIFT})[^，。；]{{0,8}}(?:才|就|不然|否则)|"
+    f"要(?:收|送|给)?(?:{_GIFT}|送烟|送酒)|索要[^，。；]{{0,8}}(?:{_GIFT})",
+    "不送(?:钱|礼|烟|酒|东西)?[^，。]{0,6}(?:不办|就拖|就卡|拖着|不给)|给钱才[办批给盖]|拿钱(?:办事|摆平)|花钱(?:摆平|买官)",
+    "冒领|骗取[^，。]{0,10}(?:补|低保|国家|财政)|小金库|账外账|白条入账|私分|套取[^，。]{0,10}(?:补|国家|财政|资金|经费)|截留",
+    "优亲厚友|以权谋私|以职谋私|假公济私|公权私用|公报私仇|收了钱就|收了?(?:人家|别人|老板|他们)的?钱|认钱不认人|(?:给|送)了?[^，。]{0,4}意思",
+    "(?:去世|死亡|死了|过世|不存在)[^，。；]{0,6}(?:人|老人|名字)[^，。；]{0,6}(?:领|报)|(?:轮流|换着)[^，。]{0,4}中标|来[源路]不明",
+    "利用职务|职务之便|利用手中|卖官|买官|拉票|贿选|违规(?:提拔|录用|经商)|萝卜招聘",
     f"(?:{_KIN})[^，。；]{{0,16}}(?:承包|承揽|中标|空饷|编制|名额|指标|干股|拿到工程|吃低保|享受低保)",
     f"(?:名额|低保|工程|补贴|指标|编制|岗位|安置房)[^，。；]{{0,12}}(?:给|分给|让|留给|安排)(?:了)?[^，。；]{{0,8}}(?:{_KIN}|关系户)",
-    "吃空饷|空饷|人情保|关系保|公车私用|公款|公费旅游|大吃大喝|财产来源|房产[^，。]{0,8}来源|保护伞|收黑钱|保护费|村霸",
-    "打击报复|报复举报|威胁举报|泄露举报|通风报信|销毁证据|做假账|违纪违法|违法乱纪|职务犯罪|检举|实名举报|巡视组|巡察组")))
-_WEAK = re.compile("|".join((
-    "腐败|索要|索取|勒索|卡要|挪用|侵占|侵吞|私吞|截留|套取|虚报|虚列|多报|瞒报|骗取|账目不清|账目不公开|去向不明|不知去向|对不上账|没有明细",
-    f"(?:{_GIFT})|送(?:钱|礼|烟|酒|东西)|花钱(?:买|才)|打点|礼品|现金|意思意思|私设|乱罚|不开(?:发票|票据|收据)|私了|黑钱",
-    "包庇|袒护|撑腰|罩着|后台|失职|勾结|串通|沆瀣|黑恶|涉黑|黑社会|内定|围标|串标|陪标|暗箱|走后门|量身定|指定[^，。]{0,10}(?:公司|商家|供应商|施工队)",
-    "不(?:走|经)(?:招标|招投标|公开)|没有(?:招标|公开招标)|挂名|关系户|公车|宴请|酒局|违规(?:招聘|发放|占用|审批|办理)|作风(?:问题|败坏)|包养|"
-    "情妇|婚外|赌博|打牌",
-    f"(?:{_KIN})[^，。；]{{0,12}}(?:工程|项目|上班|拿工资|补贴|得了|拿到|开的|的公司|入股)",
-    "虚开|虚构|假材料|假发票|假账|伪造|篡改|冒名|揭发|控告|举报|纪委|监委|违纪|私自(?:卖|出售|出租|处置|转让)|贱卖|低价(?:卖|转让|出租)|据为己有|自家用|"
-    "拉回家")))
+    "吃空饷|空饷|人情保|关系保|公车私用|公款|公费旅游|大吃大喝|收黑钱|打击报复|泄露举报|通风报信|销毁证据|职务犯罪")))
+"""Acts. They make a report where a body or a person in an office stands near."""
+_VIEW = re.compile("|".join((
+    "保护伞|官商勾结|警匪|官官相护|玩忽职守|渎职|权钱交易|钱权交易|利益输送|滥用(?:职权|权力)|徇私|枉法|村霸|敛财|违纪违法|违法乱纪|腐败|贪官|"
+    "包庇|袒护|勾结|报复|威胁举报|保护费",
+    "索要|索取|勒索|卡要|挪用|侵占|侵吞|私吞|套取|虚报|虚列|多报|骗取|账目不清|账目[^，。]{0,3}不公开|去向不明|不知去向|对不上账",
+    f"(?:{_GIFT})|送(?:钱|礼|烟|酒)|打点|意思意思|私设|乱罚|罚款[^，。；]{{0,6}}不开|黑钱|赌博|打牌|包养|情妇|"
+    "内定|围标|串标|陪标|暗箱|走后门|量身定|指定[^，。]{0,10}(?:公司|商家|供应商|施工队|机构)|关系户|宴请|酒局",
+    "不(?:走|经)(?:招标|招投标)|没有(?:招标|公开招标)|挂名|违规(?:招聘|发放|审批)|作风(?:问题|败坏)|虚开|假材料|假发票|假账|伪造|篡改|冒名",
+    f"(?:{_KIN})[^，。；]{{0,12}}(?:拿工资|得了|开的|的公司|入股)|"
+    "私自[^，。；]{0,8}(?:卖|出售|出租|处置|转让)|贱卖|低价(?:卖|转让|出租)|据为己有|拉回家")))
+"""Views and weaker words. They make a report only of somebody who is named by body and rank."""
+_HEDGE = re.compile("(?:是否|有没有|有无|难道|什么样的|是不是|莫非|如果|若有|怀疑|幕后|背后|打掉|打倒|铲除|扫黑|杜绝|避免|防止|严禁|不得|不准|"
+                    "反对|并无|没有|谁是|会不会|还是)[^，。；]{0,10}$")
 _CONDUCT = re.compile("态度(?:恶劣|差|粗暴|蛮横)|作风粗暴|推诿|踢皮球|不作为|乱作为|慢作为|懒政|敷衍|打人|骂人|殴打|粗暴执法|暴力执法|"
                       "选择性执法|乱收费|刁难|恐吓|威胁|欺压|官僚")
 _ASKED = re.compile(r"(?:恳请|请求|请|希望|望|建议|要求|盼)[^，。；！!？?\n]{0,14}?(?:局|委|部门|大队|政府|机关|领导|中心|单位)"
                     r"[^，。；！!？?\n]{0,6}(?:查处|处理|调查|核实|介入|严查|检查|整治|取缔|打击|处罚|查一下|查查)")
-_TOLD = re.compile(r"(?:向|到|去|找|给|打|拨)[^，。；！!？?\n]{0,14}?(?:举报|控告|反映)(?:电话|了|过)?|"
+_TOLD = re.compile(r"(?:向|到|去|找|给|打电话)[^，。；！!？?\n]{0,14}?(?:举报|控告|反映)(?:电话|了|过)?|"
                    r"(?:举报|控告)(?:电话|热线|信箱|平台|后|过|无果|多次|无门)|(?:多次|反复|被人|经人|有人)举报")
-_OFFICIAL = re.compile(
-    "局长|书记|主任|镇长|乡长|县长|区长|市长|省长|厅长|科长|股长|处长|所长|站长|大队长|校长|院长|园长|馆长|会计|出纳|委员|"
-    "村长|组长|村干部|村委|村支|支书|两委|居委|干部|公务员|官员|民警|交警|辅警|警察|警官|派出所|城管|执法|法官|法院|检察|"
-    "办事员|窗口|国企|公职|党员|党委|党组|政府|[\u3400-\u9fff](?:局|厅|委|办|乡|镇)(?![\u3400-\u9fff]?(?:面|部|限))|街道|"
-    "社区(?:主任|书记|干部)|"
-    "税务|集团|城投|平台公司|税管员|专管员|网格员|协管员|支队|大队|土地所|国土|国资|上面有人|当官|主管部门|领导|工作人员|老师|医生|教师|队长|负责人")
+_RANK = ("局长|书记|(?<!业委会)(?<!委员会)主任|镇长|乡长|县长|区长|市长|厅长|科长|股长|处长|所长|站长|大队长|中队长|队长|部长|校长|院长|园长|馆长|村长|组长|"
+         "支书|村干部|村委|村支|两委|居委|干部|公务员|公职人员|民警|交警|辅警|警官|法官|检察官|办事员|税管员|专管员|网格员|协管员|会计|出纳|"
+         "执法人员|参谋|护林员|登记员")
+_BODIES = (r"派出所|城管|执法[局队]|法院|检察院|公安局?|纪委|信访局|街道办|镇政府|乡政府|村委会|居委会|管委会|国土所|土地所|税务局|"
+           r"[\u3400-\u9fff]{2}(?:局|支队|大队|街道)|城投|水务集团|国企|窗口|工作人员|医院|学校|中学|小学|上级领导|当官")
+_HOLDER = re.compile(f"{_RANK}|{_BODIES}")
 _PUBLIC = re.compile(
-    "局长|书记|主任|镇长|乡长|县长|区长|市长|省长|厅长|科长|股长|处长|所长|站长|队长|组长|校长|院长|园长|馆长|会计|出纳|委员|"
-    "村长|村干部|村委|村支|支书|两委|居委|社区|街道|干部|公务员|领导|官员|民警|交警|辅警|警察|警官|公安|派出所|城管|执法|法官|法院|检察|"
-    "工作人员|办事员|窗口|编制|国企|国有|事业单位|公职|党员|党委|党组|政府|机关|"
+    f"{_RANK}|{_BODIES}|委员|社区|街道|领导|官员|执法|编制|国有|事业单位|公职|党员|党委|党组|政府|机关|所里|局里|科里|镇[上里]|乡里|队里|站里|村里|公家|"
     "[\u3400-\u9fff](?:局|厅|委|办|乡|镇|村)(?![\u3400-\u9fff]?(?:面|部|限))|"
-    "集团|城投|水务|燃气|供电|公交|交投|国投|中心|学校|老师|教师|医院|医生|大队|支队|税务|工商|市监|住建|环保|"
-    "人社|民政|土地所|国土|主管|上面|上头|当官|部门|单位|包庇|保护伞|勾结|撑腰|后台")
+    "集团|燃气|供电|公交|交投|国投|中心|老师|教师|主刀|医生|支队|工商|市监|住建|环保|人社|民政|主管|上面|上头|部门|单位")
+_NEAR, _BESIDE = 40, 36
+"""Characters between an act and who holds an office; between a view and who is named."""
 _UNIT = (r"[\u3400-\u9fff](?:局|委|厅|办|处|队|所|院|校|中学|小学|医院|法院|政府|乡|镇|街道|办事处|村|居委会|村委会|社区|集团|"
          r"公司|中心|部门|银行)")
 _ROLE = ("局长|书记|主任|[镇乡县区市厅科股处所站队组校院园馆村室]长|总经理|董事长|经理|会计|出纳|委员|干部|公务员|民警|交警|辅警|法官|检察官|"
@@ -78,14 +80,18 @@ _DISCIPLINE = re.compile("纪委|监委|纪检|监察|巡视|巡察|派驻")
 def acts_in(text: str) -> tuple[str, ...]:
     """The words for which a text is taken for a report of wrongdoing; none: it is not.
 
-    Some words do by themselves; others only in a sentence that has an official or a public body,
-    what the writer asks an office to do and what was told to offices before left aside.
+    An act counts where a body or a person in an office stands near in the same sentence; a view or a
+    weaker word where somebody is named by body and rank, and it is no mere question or wish. What
+    the writer asks an office to do, whom a letter is addressed to, and what was told to offices
+    are left aside.
     """
-    found = [one[0] for one in _STRONG.finditer(text)]
-    for sentence in re.split(r"[。！!？?\n]", _TOLD.sub("", _ASKED.sub("", text))):
-        words = [one[0] for one in _WEAK.finditer(sentence)]
-        if words and _OFFICIAL.search(sentence):
-            found += words
+    found: list[str] = []
+    plain = _ADDRESSED.sub("", _TOLD.sub("", _ASKED.sub("", text)))
+    for sentence in re.split(r"[。！!？?\n]", plain):
+        for words, who, width in ((_PLAIN, _HOLDER, _NEAR), (_VIEW, _NAMED, _BESIDE)):
+            found += [one[0] for one in words.finditer(sentence)
+                      if not _HEDGE.search(sentence[:one.start()])
+                      and who.search(sentence[max(0, one.start() - width):one.end() + width])]
     return tuple(dict.fromkeys(found))
 
 
@@ -128,27 +134,32 @@ def officials_in(text: str) -> tuple[str, ...]:
 def shield(text: str, labels: Labels) -> Labels:
     """The labels with a department that the text does not accuse.
 
-    A report gets a body of discipline inspection. A text without words that make it a report, but
-    that names somebody in an office, or speaks of the very department that it would go to, gets no
+    A report of somebody in an office gets a body of discipline inspection. A text that may be one,
+    that names somebody in an office, or that speaks of the very department it would go to, gets no
     department: a person has to read it first. One about people of the petition office itself is
-    taken for a report.
+    taken for a report. What is said of a shop, a firm or a neighbour stays with its regulator.
     """
-    if labels.kind != "report" and labels.jurisdiction != "discipline" and not acts_in(text):
+    believed = labels.jurisdiction == "discipline" and bool(_PUBLIC.search(text))
+    if not (believed or acts_in(text)):
         named = officials_in(text)
         if not any(_OFFICE.search(one) for one in named):
-            free = not named and not named_in(labels.department, text)
-            return labels if free else replace(labels, department="")
-    accused = text if _STRONG.search(text) else _ASKED.sub("", text)
-    if labels.jurisdiction != "discipline" and not _PUBLIC.search(accused):
-        spoken_of = named_in(labels.department, text)
-        return replace(labels, kind="report", department="" if spoken_of else labels.department)
+            plain = replace(labels, jurisdiction="petition") if (
+                labels.jurisdiction == "discipline") else labels
+            free = plain is labels and not labels.suspected and not named \
+                and not named_in(labels.department, text)
+            return plain if free else replace(plain, department="")
     return replace(labels, kind="report", jurisdiction="discipline", reasons=(),
                    department=HIGHER if _DISCIPLINE.search(text) else OWN)
 
 
+def is_secret(labels: Labels) -> bool:
+    """Whether the words are kept from everybody without the key: a report against an office."""
+    return labels.kind == "report" and labels.jurisdiction == "discipline"
+
+
 def withhold(done: Triaged) -> Triaged:
-    """A report without its words; what is not a report as it is."""
-    if done.labels.kind != "report":
+    """A report against an office without its words; anything else as it is."""
+    if not is_secret(done.labels):
         return done
     told = replace(done.petition, title=WITHHELD, text=WITHHELD, place="", extra={})
     return replace(done, petition=told, labels=replace(done.labels, reasons=()),
@@ -157,4 +168,4 @@ def withhold(done: Triaged) -> Triaged:
 
 def may_see(done: Triaged, unit: str) -> bool:
     """Whether a unit may be shown this petition: a report only the body it is meant for."""
-    return done.labels.kind != "report" or unit == done.labels.department
+    return not is_secret(done.labels) or unit == done.labels.department
