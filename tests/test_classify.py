@@ -117,6 +117,22 @@ def test_a_wrong_rule_is_refused(tmp_path: Path, text: str) -> None:
         Rules.load(tmp_path)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(alphabet="煤气漏井盖没电梯坠孩子掉进刀砍锁关不让出门他打我，。", max_size=60), max_size=4))
+def test_the_fast_scan_of_rules_finds_what_trying_every_rule_finds(texts: list[str]) -> None:
+    rules = Rules.load(Settings().pack)
+    for text in texts:
+        tried = {name for name, own in rules.by_risk.items() if any(one.hit(text) for one in own)}
+        assert set(rules.found(text)) == tried
+
+
+def test_the_compiled_product_is_that_of_scipy(clerk: Classifier) -> None:
+    from cityllm.petitions.kernel import product
+
+    found = clerk.weights.features(["路灯坏了\n三天没人修", "", "拖欠工资", "楼道里的煤气味很重" * 40])
+    assert (product(found.x, clerk.weights.table) == (found.x @ clerk.weights.table)).all()
+
+
 def test_what_ships_labels_everything(clerk: Classifier) -> None:
     texts = ["工地不签合同\n我们二十几个农民工在工地干了半年，包工头不签劳动合同，工钱没有着落",
              "请问怎么申请行政复议，我对罚款决定不服", "", "!!!", "楼道煤气泄漏，快来人，要出人命"]

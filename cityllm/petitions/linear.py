@@ -130,8 +130,9 @@ class Weights:
         return whole, lead, np.array([1.0 if one else 1 + TITLE for one in titles], np.float32)
 
     def _product(self, found: Features) -> Floats:
-        sparse = np.asarray((found.x @ self.table).toarray(), dtype=np.float32)
-        return np.asarray(sparse + found.e @ self.dense, dtype=np.float32)
+        from cityllm.petitions.kernel import product  # numba takes a while to import
+
+        return np.asarray(product(found.x, self.table) + found.e @ self.dense, dtype=np.float32)
 
     def _plain(self, found: Grams) -> Features:
         rows = distinct(found)

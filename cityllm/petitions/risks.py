@@ -7,7 +7,8 @@ lists stands within `near` characters. `not` takes a hit back where one of its w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,9 +30,12 @@ class Rule:
     near: int
     against: tuple[str, ...]
 
-    def hit(self, text: str) -> tuple[str, ...]:
-        """The words of `text` that fulfil the rule; empty where none do."""
+    def hit(self, text: str, starts: Collection[str] | None = None) -> tuple[str, ...]:
+        """The words of `text` that fulfil the rule; empty where none do. `starts`: how the words
+        that can stand in it begin (two characters), if that is known."""
         for word in self.first:
+            if starts is not None and word[:2] not in starts:
+                continue
             at = text.find(word)
             while at >= 0:
                 low, high = max(0, at - self.near), at + len(word) + self.near
@@ -70,13 +74,25 @@ class Rules:
     def found(self, text: str) -> dict[str, tuple[str, ...]]:
         """Risk -> the words that speak for it."""
         plain = "".join(text.split())
-        here = {plain[at:at + 2] for at in range(len(plain))} | set(plain)
+        here: set[str] = set()
+        for one in self._scan.finditer(plain):
+            here |= {one[0], plain[one.start():one.start() + 2]}
         hits: dict[str, tuple[str, ...]] = {}
         for start in sorted(here & self._starts.keys()):  # the same words in every process
             for name, rule in self._starts[start]:
-                if name not in hits and (words := rule.hit(plain)):
+                if name not in hits and (words := rule.hit(plain, here)):
                     hits[name] = words
         return hits
+
+    @cached_property
+    def _scan(self) -> re.Pattern[str]:
+        """A character that a first word begins with, its second one following."""
+        after: dict[str, set[str]] = {}
+        for start in self._starts:
+            after.setdefault(start[0], set()).add(start[1:])
+        return re.compile("|".join(
+            re.escape(first) + ("" if "" in more else f"(?=[{re.escape(''.join(sorted(more)))}])")
+            for first, more in sorted(after.items())) or "(?!)")
 
     @cached_property
     def _starts(self) -> dict[str, list[tuple[str, Rule]]]:

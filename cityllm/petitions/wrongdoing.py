@@ -44,22 +44,22 @@ _VIEW = re.compile("|".join((
     f"(?:{_KIN})[^，。；]{{0,12}}(?:拿工资|得了|开的|的公司|入股)|"
     "私自[^，。；]{0,8}(?:卖|出售|出租|处置|转让)|贱卖|低价(?:卖|转让|出租)|据为己有|拉回家")))
 """Views and weaker words. They make a report only of somebody who is named by body and rank."""
-_HEDGE = re.compile("(?:是否|有没有|有无|难道|什么样的|是不是|莫非|如果|若有|怀疑|幕后|背后|打掉|打倒|铲除|扫黑|杜绝|避免|防止|严禁|不得|不准|"
-                    "反对|并无|没有|谁是|会不会|还是)[^，。；]{0,10}$")
+_HEDGE = re.compile("(?:是否|有没有|有无|难道|什么样的|是不是|莫非|如果|若有|怀疑|幕后|背后|打掉|打倒|铲除|扫黑|"
+                    "杜绝|避免|防止|严禁|不得|不准|反对|并无|没有|谁是|会不会|还是)[^，。；]{0,10}$")
 _CONDUCT = re.compile("态度(?:恶劣|差|粗暴|蛮横)|作风粗暴|推诿|踢皮球|不作为|乱作为|慢作为|懒政|敷衍|打人|骂人|殴打|粗暴执法|暴力执法|"
                       "选择性执法|乱收费|刁难|恐吓|威胁|欺压|官僚")
 _ASKED = re.compile(r"(?:恳请|请求|请|希望|望|建议|要求|盼)[^，。；！!？?\n]{0,14}?(?:局|委|部门|大队|政府|机关|领导|中心|单位)"
                     r"[^，。；！!？?\n]{0,6}(?:查处|处理|调查|核实|介入|严查|检查|整治|取缔|打击|处罚|查一下|查查)")
 _TOLD = re.compile(r"(?:向|到|去|找|给|打电话)[^，。；！!？?\n]{0,14}?(?:举报|控告|反映)(?:电话|了|过)?|"
                    r"(?:举报|控告)(?:电话|热线|信箱|平台|后|过|无果|多次|无门)|(?:多次|反复|被人|经人|有人)举报")
-_RANK = ("局长|书记|(?<!业委会)(?<!委员会)主任|镇长|乡长|县长|区长|市长|厅长|科长|股长|处长|所长|站长|大队长|中队长|队长|部长|校长|院长|园长|馆长|村长|组长|"
+_RANK = ("局长|书记|(?<!业委会)(?<!委员会)主任|[镇乡县区市厅科股处所站队部校院园馆村组]长|"
          "支书|村干部|村委|村支|两委|居委|干部|公务员|公职人员|民警|交警|辅警|警官|法官|检察官|办事员|税管员|专管员|网格员|协管员|会计|出纳|"
          "执法人员|参谋|护林员|登记员")
 _BODIES = (r"派出所|城管|执法[局队]|法院|检察院|公安局?|纪委|信访局|街道办|镇政府|乡政府|村委会|居委会|管委会|国土所|土地所|税务局|"
            r"[\u3400-\u9fff]{2}(?:局|支队|大队|街道)|城投|水务集团|国企|窗口|工作人员|医院|学校|中学|小学|上级领导|当官")
 _HOLDER = re.compile(f"{_RANK}|{_BODIES}")
 _PUBLIC = re.compile(
-    f"{_RANK}|{_BODIES}|委员|社区|街道|领导|官员|执法|编制|国有|事业单位|公职|党员|党委|党组|政府|机关|所里|局里|科里|镇[上里]|乡里|队里|站里|村里|公家|"
+    f"{_RANK}|{_BODIES}|委员|社区|街道|领导|官员|执法|编制|国有|事业单位|公职|党员|党委|党组|政府|机关|[所局科镇乡队站村]里|镇上|公家|"
     "[\u3400-\u9fff](?:局|厅|委|办|乡|镇|村)(?![\u3400-\u9fff]?(?:面|部|限))|"
     "集团|燃气|供电|公交|交投|国投|中心|老师|教师|主刀|医生|支队|工商|市监|住建|环保|人社|民政|主管|上面|上头|部门|单位")
 _NEAR, _BESIDE = 40, 36
@@ -80,10 +80,10 @@ _DISCIPLINE = re.compile("纪委|监委|纪检|监察|巡视|巡察|派驻")
 def acts_in(text: str) -> tuple[str, ...]:
     """The words for which a text is taken for a report of wrongdoing; none: it is not.
 
-    An act counts where a body or a person in an office stands near in the same sentence; a view or a
-    weaker word where somebody is named by body and rank, and it is no mere question or wish. What
-    the writer asks an office to do, whom a letter is addressed to, and what was told to offices
-    are left aside.
+    An act counts where a body or a person in an office stands near in the same sentence; a view or
+    a weaker word where somebody is named by body and rank, and it is no mere question or wish. What
+    the writer asks an office to do, whom a letter is addressed to, and what was told to offices are
+    left aside.
     """
     found: list[str] = []
     plain = _ADDRESSED.sub("", _TOLD.sub("", _ASKED.sub("", text)))
