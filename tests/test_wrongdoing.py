@@ -96,7 +96,8 @@ def test_a_report_about_a_shop_keeps_its_regulator() -> None:
     from dataclasses import replace
 
     shop = shield("举报某饭店偷税漏税，卖假烟。", replace(LABELS, kind="report"))
-    assert (shop.department, shop.kind, shop.jurisdiction) == ("市市场监督管理局", "report", "petition")
+    assert (shop.department, shop.kind, shop.jurisdiction) == (
+        "市市场监督管理局", "complaint", "petition")
 
 
 @pytest.mark.parametrize(("department", "text", "expected"), [

@@ -137,24 +137,26 @@ def shield(text: str, labels: Labels) -> Labels:
     A report of somebody in an office gets a body of discipline inspection. A text that may be one,
     that names somebody in an office, or that speaks of the very department it would go to, gets no
     department: a person has to read it first. One about people of the petition office itself is
-    taken for a report. What is said of a shop, a firm or a neighbour stays with its regulator.
+    taken for a report. What is said of a shop, a firm or a neighbour is a complaint, and goes to
+    its regulator: after this, kind `report` always means one against an office.
     """
     believed = labels.jurisdiction == "discipline" and bool(_PUBLIC.search(text))
     if not (believed or acts_in(text)):
         named = officials_in(text)
         if not any(_OFFICE.search(one) for one in named):
-            plain = replace(labels, jurisdiction="petition") if (
-                labels.jurisdiction == "discipline") else labels
-            free = plain is labels and not labels.suspected and not named \
-                and not named_in(labels.department, text)
-            return plain if free else replace(plain, department="")
+            doubted = labels.suspected or labels.jurisdiction == "discipline" or named \
+                or named_in(labels.department, text)
+            return replace(
+                labels, kind="complaint" if labels.kind == "report" else labels.kind,
+                jurisdiction="petition" if labels.jurisdiction == "discipline"
+                else labels.jurisdiction, department="" if doubted else labels.department)
     return replace(labels, kind="report", jurisdiction="discipline", reasons=(),
                    department=HIGHER if _DISCIPLINE.search(text) else OWN)
 
 
 def is_secret(labels: Labels) -> bool:
-    """Whether the words are kept from everybody without the key: a report against an office."""
-    return labels.kind == "report" and labels.jurisdiction == "discipline"
+    """Whether the words of shielded labels are kept from everybody without the key."""
+    return labels.kind == "report"
 
 
 def withhold(done: Triaged) -> Triaged:
