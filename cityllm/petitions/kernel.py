@@ -7,14 +7,16 @@ same to the last bit (`tests/test_classify.py` compares them with scipy's).
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 
-@njit(cache=True, nogil=True)
-def _add(starts, found, value, first, column, weight, out):  # type: ignore[no-untyped-def]
+def _add(starts: Any, found: Any, value: Any, first: Any, column: Any, weight: Any, out: Any,
+         ) -> None:
     for row in range(len(starts) - 1):
         for at in range(starts[row], starts[row + 1]):
             factor = value[at]
@@ -22,8 +24,15 @@ def _add(starts, found, value, first, column, weight, out):  # type: ignore[no-u
                 out[row, column[one]] += factor * weight[one]
 
 
+@cache
+def _compiled() -> Any:
+    from numba import njit
+
+    return njit(cache=True, nogil=True)(_add)
+
+
 def product(rows: csr_matrix, table: csr_matrix) -> NDArray[np.float32]:
     """(R, K) dense, of float32 `rows` (R, D) and `table` (D, K)."""
     out = np.zeros((rows.shape[0], table.shape[1]), np.float32)
-    _add(rows.indptr, rows.indices, rows.data, table.indptr, table.indices, table.data, out)
+    _compiled()(rows.indptr, rows.indices, rows.data, table.indptr, table.indices, table.data, out)
     return out

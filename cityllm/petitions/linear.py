@@ -19,6 +19,7 @@ from scipy.sparse import csc_matrix, csr_matrix
 
 from cityllm.errors import ModelUnavailable
 from cityllm.petitions.features import DIMS, Grams, distinct, grams
+from cityllm.petitions.kernel import product
 
 Floats = NDArray[np.float32]
 TITLE = 0.6
@@ -130,8 +131,6 @@ class Weights:
         return whole, lead, np.array([1.0 if one else 1 + TITLE for one in titles], np.float32)
 
     def _product(self, found: Features) -> Floats:
-        from cityllm.petitions.kernel import product  # numba takes a while to import
-
         return np.asarray(product(found.x, self.table) + found.e @ self.dense, dtype=np.float32)
 
     def _plain(self, found: Grams) -> Features:
