@@ -1,9 +1,10 @@
 """Check that every figure of the policies stands in the place of the source that it cites.
 
 For each clause, parameter and benefit: the figures of our digest and of the rule (thresholds,
-rates, caps, dates) must occur in the cited article, or in the cited item of the cited record; no
-run of characters longer than `MAX_SHARED_RUN` may be shared with it. Number, issuer and first and
-last day must be those of the source. It does not judge whether a condition was left out.
+rates, caps, dates) must occur in the cited article, or in the cited item of the cited record, and
+those of the rule in the digest; no run of characters longer than `MAX_SHARED_RUN` may be shared
+with it. Number, issuer and first and last day must be those of the source. It does not judge
+whether a condition was left out.
 
     python -m evals policy_sources --laws DIR --policies DIR [--pack rag_corpus] [--only NAME]
 """
@@ -76,10 +77,10 @@ def _stated(key: str, value: Any, ref: str) -> Iterator[tuple[str, list[Fraction
             yield str(value), [Fraction(part)]
         return
     for one in re.split(r" [-+*] ", str(value)):
-        if one.startswith("$") or one == "year_start":
+        if one.startswith("$"):
             continue
-        if relative := re.fullmatch(r"as_of-(\d+)[ymd]", one):
-            yield one, [Fraction(relative[1])]
+        if relative := re.fullmatch(r"(?:as_of|year_start)(?:[-+](\d+)[ymd])?", one):
+            yield one, [Fraction(relative[1] or 0)]
             continue
         figure = Fraction(read_figure(one if isinstance(value, str) else value))
         may = [figure]
@@ -140,7 +141,7 @@ def item(row: dict[str, str], at: str) -> str | None:
     if not items:
         return text or None
     cut = (re.compile(r"方向\s*(\d+)") if "方向" in items
-           else re.compile(r"(?<![\d.（(])(\d{1,2})\s*[．.](?!\d)"))
+           else re.compile(r"(?<![\d.（(])(\d{1,2})\s*(?:．|\.(?!\d))"))
     starts: dict[int, int] = {}
     for match in cut.finditer(text):
         if int(match[1]) == len(starts) + 1:
@@ -175,6 +176,9 @@ def problems(policy: Policy, raw: dict[str, Any], sources: Sources) -> list[str]
                          for dated in one.values)
         found += _part("benefit", policy.benefit.zh, raw["benefit"].get("amount") or {}, policy,
                        policy.benefit.place, sources, rates)
+    for row in sources.records(policy)[:1]:
+        for words in [*policy.steps, *policy.materials]:
+            found += _figures(f"step {words.zh}", words.zh, {}, " ".join(row.values()))
     return found
 
 
@@ -191,12 +195,14 @@ def _part(what: str, digest: str, rule: Any, policy: Policy, place: Place,
 
 
 def _figures(what: str, digest: str, rule: Any, text: str) -> list[str]:
-    held = values(text)
+    held, told = values(text), values(digest)
     said = values(NOT_FIGURES.sub("", digest)) - held - NOT_STATED
-    ruled = [one for one, may in rule_figures(rule)
-             if not (set(may) & (held | NOT_STATED))]
-    return [f"{what}: not in the source: {', '.join([*map(str, sorted(said)), *ruled])}"
-            ] if said or ruled else []
+    rows = list(rule_figures(rule))
+    ruled = [one for one, may in rows if not set(may) & (held | NOT_STATED)]
+    silent = [one for one, may in rows if digest and not set(may) & (told | NOT_STATED)]
+    rows_told = [("source", [*map(str, sorted(said)), *ruled]), ("digest", silent)]
+    return [f"{what}: not in the {where}: {', '.join(lacking)}"
+            for where, lacking in rows_told if lacking]
 
 
 def _heading(policy: Policy, sources: Sources) -> list[str]:

@@ -87,6 +87,7 @@ def test_a_policy_that_is_as_its_source_has_no_problem(sources: Sources) -> None
     ("at_most: 2亿", "at_most: 3亿", "clause revenue"),
     ("营业收入至多2亿元", "营业收入至多3亿元", "clause revenue"),
     ("as_of-2y", "as_of-3y", "clause age"),
+    ("营业收入至多2亿元", "营业收入不超过限额", "clause revenue: not in the digest"),
     ("{at: 条件要求 2}", "{at: 条件要求 1}", "clause age"),
     ("{at: 条件要求 2}", "{at: 条件要求 9}", "there is no"),
     ("value: 40%", "value: 45%", "parameter rate"),
