@@ -98,7 +98,7 @@ class Oracle:
         if "field" in node:
             value = self.get(node["field"])
             return value if value is None or isinstance(value, date) else Fraction(value)
-        [head] = [one for one in ("sum", "increase", "ratio", "growth") if one in node]
+        [head] = [one for one in ("sum", "increase", "product", "ratio", "growth") if one in node]
         each = [self.number(ref) for ref in node[head]]
         if any(one is None for one in each):
             return None
@@ -107,6 +107,8 @@ class Oracle:
             return sum(numbers)
         if head == "increase":
             return numbers[0] - numbers[1]
+        if head == "product":
+            return numbers[0] * numbers[1]
         if numbers[1] <= 0:
             return None
         return numbers[0] / numbers[1] - (head == "growth")
@@ -150,6 +152,8 @@ class Oracle:
         return (value in wanted) is (way == "in")
 
     def operand(self, value: Any) -> Any:
+        if isinstance(value, str) and " " in value:
+            return self.worked_out(value.split())
         if isinstance(value, str) and value.startswith("$"):
             name, _, column = value[1:].partition(".")
             if column:
@@ -166,6 +170,18 @@ class Oracle:
                 return back(start, -count * (12 if match[3] == "y" else 1))
             return start + timedelta(count)
         return plain(value)
+
+    def worked_out(self, words: list[str]) -> Fraction | None:
+        total, product = Fraction(0), Fraction(1)
+        for word in words:
+            if word in ("+", "-"):
+                total, product = total + product, Fraction(1 if word == "+" else -1)
+            elif word != "*":
+                value = self.operand(word)
+                if value is None:
+                    return None
+                product *= value
+        return total + product
 
     def cell(self, name: str, column: str) -> Any:
         table = self.raw["tables"][name]
