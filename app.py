@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from cityllm.agent.assistant import Assistant
+    from cityllm.agent.policy_tool import Adviser
     from cityllm.agent.toolbox import Toolbox
     from cityllm.corpus.ledger import Ledger
     from cityllm.corpus.search import Search
@@ -92,7 +93,7 @@ def build(settings: Settings, progress: Progress | None = None,
     except ModelError:
         retriever = None
     toolbox = Toolbox(ledger, search, retriever, maps=settings.home / "maps",
-                      desk=petition_desk(settings))
+                      desk=petition_desk(settings), adviser=policy_adviser(settings))
     assistant = Assistant(toolbox, chat_model(settings), engine=settings.engine)
     accounts = Accounts(settings.home / "accounts.sqlite")
     return Services(settings, ledger, search, toolbox, assistant, accounts,
@@ -130,6 +131,18 @@ def petition_desk(settings: Settings, cases: Cases | None = None) -> Desk | None
                     Review(settings.review).version() if used else (0, 0))
 
     return Desk(build, lambda: cases or past())
+
+
+def policy_adviser(settings: Settings) -> Adviser | None:
+    """The chat's tool of policies; None where the pack has none. The rules are read at the first
+    question."""
+    from cityllm.policies.adviser import PolicyAdviser
+    from cityllm.policies.ruleset import RuleSet
+    from cityllm.policies.service import PolicyService
+
+    if not (settings.pack / "policies").is_dir():
+        return None
+    return PolicyAdviser(lambda: PolicyService(RuleSet.load(settings.pack)))
 
 
 def make_app(services: Services) -> FastAPI:

@@ -88,6 +88,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
                                                       "wed}."),
     "no_article_number": ("“{value}”里没有条号；请写成“第六十四条”。",
                           "There is no article number in '{value}'; write 'Article 64'."),
+    "no_adviser": ("这里没有装惠企政策。", "There are no policies for enterprises here."),
     "no_desk": ("这里没有装信访工具。", "There are no petition tools here."),
     # names of tools for a user
     "search_regulations": ("检索法规", "Search regulations"),
@@ -98,6 +99,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "traffic_scenario": ("模拟交通方案", "Simulate a traffic plan"),
     "triage_petition": ("研判来信", "Triage of a message"),
     "similar_petitions": ("查找相似往件", "Similar past cases"),
+    "match_policies": ("匹配惠企政策", "Policies for an enterprise"),
     "draft_reply": ("起草答复", "Draft of a reply"),
     # export
     "export_title": ("问答记录", "Question and answer"),

@@ -135,14 +135,14 @@ def cases(seed: int, variants: int = 4, pack: Path = ROOT / "rag_corpus") -> lis
     letters = [one.text for one in petitions(copies=2, seed=seed)]
     matters = [first for one in letters if 5 <= len(first := re.split("[，,。：]", one)[0]) <= 22]
     for name, build in (("calculate", _calculation), ("deadline", _deadline),
-                        ("petition", _clerk)):
+                        ("petition", _pasted), ("policy", _pasted)):
         content = _load(name)
         types = content.get("slots", {}) if isinstance(content, dict) else {}
         slots = Slots({**types, "letter": {"values": letters},
                        "matter": {"values": matters}}, seed)
         for row in _rows(content):
             slotted = len(_SLOT.findall(row["q"]))
-            copies = slotted if name == "petition" else min(slotted, 1)
+            copies = slotted if name in ("petition", "policy") else min(slotted, 1)
             for _ in range(max(1, variants * copies)):
                 made.append(build(slots.fill(row)))
                 made[-1].group = row["q"]
@@ -166,7 +166,7 @@ def _deadline(row: dict[str, Any]) -> Case:
     return Case(row["q"], "legal_deadline", {"start": row["start"], "period": row["period"]})
 
 
-def _clerk(row: dict[str, Any]) -> Case:
+def _pasted(row: dict[str, Any]) -> Case:
     """The message is the least that holds what was filled in, by its beginning."""
     if row["tool"] == "search_regulations":
         return Case(row["q"], row["tool"], {"query": row["q"]}, [tuple(row["a"].split("#", 1))])

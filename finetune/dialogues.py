@@ -33,6 +33,7 @@ ANSWERS = {
            "triage_petition": "这件建议由{E#.department}办理，类别是{E#.category}，去向：{E#.route}。",
            "similar_petitions": "找到{E#.count}，最相似的是{E#.nearest}。",
            "draft_reply": "答复草稿见[E#]，引用{E#.articles}，发出前请核对。",
+           "match_policies": "能认定符合的{E#.eligible}，还缺信息的{E#.unknown}，先看{E#.first}：",
            "traffic_scenario": "平均车速由{E#.mean_speed_before}变为{E#.mean_speed_after}；"
                                "车均延误由{E#.delay_before}变为{E#.delay_after}；"
                                "拥堵指数由{E#.congestion_index_before}变为{E#.congestion_index_after}。"},
@@ -44,6 +45,8 @@ ANSWERS = {
                               "{E#.route}.",
            "similar_petitions": "Similar cases: {E#.count}; the nearest is {E#.nearest}.",
            "draft_reply": "The draft is [E#]; check it before it goes.",
+           "match_policies": "Eligible for {E#.eligible}; data are missing for {E#.unknown}. "
+                             "First: {E#.first}.",
            "traffic_scenario": "Mean speed goes from {E#.mean_speed_before} to "
                                "{E#.mean_speed_after}; "
                                "delay from {E#.delay_before} to {E#.delay_after}; congestion index "
@@ -155,7 +158,7 @@ def _final(case: Case, session: Session) -> str | None:
     for number in others:
         item = found[number]
         kind = getattr(item, "tool", None) or {
-            "data": "query_city_data", "rule": "legal_deadline"}[item.kind]
+            "data": "query_city_data", "rule": "match_policies"}[item.kind]
         parts.append(answer_text(case.question, kind, [number]))
     return "\n".join(parts) or None
 

@@ -141,6 +141,9 @@ def test_arguments_of_training_questions_can_be_pointed_at(tmp_path: Path) -> No
     from cityllm.corpus.ledger import Ledger
     from cityllm.petitions.desk import Desk
     from cityllm.petitions.similar import Cases
+    from cityllm.policies.adviser import PolicyAdviser
+    from cityllm.policies.ruleset import RuleSet
+    from cityllm.policies.service import PolicyService
     from tests.petition_day import recipe
 
     pack = Path(__file__).resolve().parent.parent / "rag_corpus"
@@ -149,7 +152,8 @@ def test_arguments_of_training_questions_can_be_pointed_at(tmp_path: Path) -> No
     with Ledger.open(tmp_path / "ledger.sqlite", pack / "status.yaml") as ledger:
         sync_pack(ledger, pack)
         box = Toolbox(ledger, PairSearch(ledger),
-                      desk=Desk(recipe().build, lambda: Cases.build([])))
+                      desk=Desk(recipe().build, lambda: Cases.build([])),
+                      adviser=PolicyAdviser(lambda: PolicyService(RuleSet.load(pack))))
         tried = [c for c in cases if c.tool not in ("none", "search_regulations")]
         assert sum(dialogues.point(c, box) for c in tried) / len(tried) > 0.97
     sample = next(c for c in tried if "申请行政复议" in c.question and c.tool == "legal_deadline")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityllm import prompts
-from cityllm.agent import petition_tools
+from cityllm.agent import petition_tools, policy_tool
 from cityllm.agent.retriever import DIMS, ToolRetriever, features
 from cityllm.agent.specs import CLOSE, PLATE, SPECS, TOOL_NAMES
 from cityllm.agent.toolbox import RUN, Session, Toolbox, ToolFailed
@@ -193,7 +193,7 @@ def test_without_a_retriever_all_tools_are_offered(box: Toolbox, tmp_path: Path)
     assert ToolRetriever.load(tmp_path / "none.npz") is None
     asked = "2026年3月5日受理，规划法第64条罚15万元的百分之五"
     assert [spec.name for spec in box.offer(asked)] == [
-        name for name in TOOL_NAMES if name not in petition_tools.NAMES]
+        name for name in TOOL_NAMES if name not in (*petition_tools.NAMES, policy_tool.NAME)]
 
 
 def test_a_tool_is_offered_only_where_the_question_holds_its_arguments(box: Toolbox) -> None:

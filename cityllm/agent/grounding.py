@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 
 from cityllm.agent.references import SIGNS, Reference, Sentence, known, sentences
 from cityllm.agent.verify import Facts, problems
-from cityllm.evidence import ClauseEvidence, DataRowEvidence, Evidence, ToolRunEvidence
+from cityllm.evidence import (
+    ClauseEvidence,
+    DataRowEvidence,
+    Evidence,
+    RuleTraceEvidence,
+    ToolRunEvidence,
+)
 from cityllm.messages import Language, say
 
 CITED = 3
@@ -186,12 +192,16 @@ def _excerpt(clause: ClauseEvidence) -> tuple[list[str], bool]:
 
 
 def _run(piece: Evidence, used: Sequence[Reference], language: Language) -> str:
-    """What the program says of a tool run or of rows of data that the answer uses: the first `ROWS`
-    figures of a table stand beside the one that was used, before beside after."""
+    """What the program says of a tool run, a rule trace or rows of data that the answer uses: the
+    first `ROWS` figures of a table stand beside the one that was used, before beside after."""
     if isinstance(piece, ToolRunEvidence):
         colon = "：" if language == "zh" else ": "
         told = piece.summary.replace("\n", "\n>\n> ")
         return f"> **{say(piece.tool, language)}**{colon}{told}"
+    if isinstance(piece, RuleTraceEvidence):
+        return "\n".join([f"> **{say(piece.rule, language)}**", ">",
+                          *(f">     - {step.strip()}" if step.startswith(" ") else f"> - {step}"
+                            for step in piece.steps)])
     if not isinstance(piece, DataRowEvidence):
         return ""
     names = {*(r.name for r in used if r.id == piece.id), *list(piece.values)[:ROWS]}

@@ -69,6 +69,8 @@ SPECS: tuple[ToolSpec, ...] = (
         "text": {"type": "string", "description": "来信内容，写开头即可"}}, ("text",)),
     ToolSpec("draft_reply", "给一件来信起草答复", {
         "text": {"type": "string", "description": "来信内容，写开头即可"}}, ("text",)),
+    ToolSpec("match_policies", "按企业情况匹配惠企政策、补贴、减免", {
+        "text": {"type": "string", "description": "企业情况，写开头即可"}}, ("text",)),
 )
 
 TOOL_NAMES: tuple[str, ...] = tuple(spec.name for spec in SPECS)

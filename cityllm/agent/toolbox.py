@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cityllm import prompts
-from cityllm.agent import choices, petition_tools
+from cityllm.agent import choices, petition_tools, policy_tool
 from cityllm.agent.petition_tools import Desk
+from cityllm.agent.policy_tool import Adviser
 from cityllm.agent.retriever import ToolRetriever
 from cityllm.agent.specs import SPECS, ToolSpec
 from cityllm.corpus.citations import titles_in
@@ -76,6 +77,7 @@ class Session:
     language: Language = "zh"
     maps: Path | None = None
     desk: Desk | None = None
+    adviser: Adviser | None = None
     said: Sequence[str] = ()
     evidence: list[Evidence] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -259,6 +261,7 @@ RUN: dict[str, Callable[[Session, dict[str, Any]], list[Evidence]]] = {
     "triage_petition": petition_tools.triage_petition,
     "similar_petitions": petition_tools.similar_petitions,
     "draft_reply": petition_tools.draft_reply,
+    policy_tool.NAME: policy_tool.match_policies,
 }
 
 
@@ -291,7 +294,7 @@ def choices_for(name: str, question: str, earlier: Sequence[str], ledger: Ledger
         from tools.traffic_words import readings
 
         return dict(readings(question) or readings(said))
-    if name in petition_tools.NAMES:
+    if name in (*petition_tools.NAMES, policy_tool.NAME):
         return {"text": list(petition_tools.messages(question, earlier))}
     return {}
 
@@ -300,12 +303,13 @@ class Toolbox:
     """Which tools there are, and which of them are offered for a question.
 
     `maps` is the folder into which a simulation draws; None: it draws nothing. Without a `desk` the
-    tools of the petition clerk are not offered.
+    tools of the petition clerk are not offered, without an `adviser` not the one of policies.
     """
 
     def __init__(self, ledger: Ledger, search: Search, retriever: ToolRetriever | None = None,
                  specs: Sequence[ToolSpec] = SPECS, offered: int = 3,
-                 maps: Path | None = None, desk: Desk | None = None) -> None:
+                 maps: Path | None = None, desk: Desk | None = None,
+                 adviser: Adviser | None = None) -> None:
         self.ledger = ledger
         self.search = search
         self.retriever = retriever
@@ -313,6 +317,7 @@ class Toolbox:
         self.offered = offered
         self.maps = maps
         self.desk = desk
+        self.adviser = adviser
 
     def offer(self, question: str, earlier: Sequence[str] = ()) -> list[ToolSpec]:
         """The likeliest tools first, their arguments limited to what the question allows.
@@ -330,6 +335,8 @@ class Toolbox:
         """The tool for this question; None where the question names nothing to call it with."""
         if spec.name in petition_tools.NAMES and self.desk is None:
             return None
+        if spec.name == policy_tool.NAME and self.adviser is None:
+            return None
         return choices.bind(spec, choices_for(spec.name, question, earlier, self.ledger))
 
     def must_look(self, question: str) -> bool:
@@ -339,7 +346,8 @@ class Toolbox:
     def session(self, as_of: date, today: date, language: Language = "zh",
                 said: Sequence[str] = ()) -> Session:
         """A fresh session for one question; `said`: the ones before it, and it."""
-        return Session(self.ledger, self.search, as_of, today, language, self.maps, self.desk, said)
+        return Session(self.ledger, self.search, as_of, today, language, self.maps, self.desk,
+                       self.adviser, said)
 
     def tools(self, session: Session, specs: Sequence[ToolSpec]) -> list[BaseTool]:
         """LangChain tools bound to the session."""

@@ -86,7 +86,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "seconds": ("{seconds} 秒", "{seconds} s"),
     "no_inputs": ("没有输入", "no inputs"),
     "in_query": ("要查的事", "query"),
-    "in_text": ("来信", "message"),
+    "in_text": ("所说的内容", "what was said"),
     "in_title": ("法规名", "instrument"),
     "in_article": ("条号", "article"),
     "in_expression": ("算式", "expression"),
