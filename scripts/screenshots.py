@@ -1,7 +1,9 @@
-"""Pictures of the chat for the README: `python scripts/screenshots.py http://127.0.0.1:7860`.
+"""Pictures for the README and the docs: `python scripts/screenshots.py http://127.0.0.1:7860`.
 
-Start the chat first (`make run`). Asks the README's questions, opens a citation, and writes
-docs/images/chat-desktop.png (1440 x 900), chat-phone.png (390 x 844) and traffic.png. Needs
+Start the chat first (`make run`), and queue petitions of your own, some with a draft
+(`cityllm triage day.xlsx done.xlsx --queue --drafts review`). Asks the README's questions, opens a
+citation, takes a petition, and writes docs/images/: chat-desktop.png (1440 x 900), chat-phone.png
+(390 x 844), traffic.png, review-desktop.png and review-phone.png; `--only NAME` takes one. Needs
 Chromium and Chinese fonts (apt-get install -y chromium fonts-noto-cjk). Exits with 1 and a sentence
 where an answer does not come, so that no picture of a failure is taken for one of the product.
 """
@@ -18,6 +20,12 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 PENALTY = "没办规划许可证就盖了楼，会怎么罚？"
 ROAD = "如果把主路封了，平均车速会怎样？"
+PICTURES = (("chat-desktop", 1440, 900, PENALTY), ("chat-phone", 390, 844, PENALTY),
+            ("traffic", 1440, 900, ROAD), ("review-desktop", 1440, 900, ""),
+            ("review-phone", 390, 844, ""))
+"""Name, width, height, and the question; none for the petitions page."""
+MOST = 50
+"""Petitions that are looked at until one has a draft."""
 
 
 def main() -> int:
@@ -25,6 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address", nargs="?", default="http://127.0.0.1:7860")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
+    parser.add_argument("--only", action="append", default=[], help="take this picture alone")
     parser.add_argument("--wait", type=float, default=180, help="seconds for one answer")
     options = parser.parse_args()
     program = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -36,12 +45,13 @@ def main() -> int:
         browser = play.chromium.launch(executable_path=program,
                                        args=["--no-sandbox", "--disable-gpu"])
         try:
-            for name, width, height, question in (
-                    ("chat-desktop", 1440, 900, PENALTY), ("chat-phone", 390, 844, PENALTY),
-                    ("traffic", 1440, 900, ROAD)):
-                page = answered(browser, options.address, width, height, question, options.wait)
-                if question == PENALTY and name == "chat-desktop":
-                    page.locator("#transcript .cite[data-do=cite]").first.click()
+            for name, width, height, question in PICTURES:
+                if options.only and name not in options.only:
+                    continue
+                page = (answered(browser, options.address, width, height, question, options.wait)
+                        if question else taken(browser, options.address, width, height))
+                if name.endswith("desktop"):
+                    page.locator(".cite[data-do=cite]").first.click()
                     page.locator("#panel .article h2").wait_for()
                 elif question == ROAD:
                     page.locator("#transcript figure.map img").evaluate("(p) => p.decode()")
@@ -69,6 +79,23 @@ def answered(browser: Browser, address: str, width: int, height: int, question: 
     box.press("Enter")
     page.locator("#transcript .reply:not(.sorry):not(.refused)").wait_for(timeout=wait * 1000)
     return page
+
+
+def taken(browser: Browser, address: str, width: int, height: int) -> Page:
+    """The petitions page with a petition whose draft cites an article. Raises playwright's Error
+    where none of the first has one."""
+    page = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN",
+                               device_scale_factor=1).new_page()
+    page.goto(f"{address.rstrip('/')}/petitions")
+    for _ in range(MOST):
+        page.wait_for_timeout(700)
+        page.keyboard.press("n")
+        page.locator(".petition").wait_for(timeout=30_000)
+        page.wait_for_function("!document.getElementById('site').hasAttribute('aria-busy')")
+        if page.locator("#reply-part .cite").count():
+            page.locator("#similar .waiting").wait_for(state="detached", timeout=60_000)
+            return page
+    raise Error("no petition of the queue has a draft that cites an article")
 
 
 if __name__ == "__main__":

@@ -113,12 +113,11 @@ class Choices:
         risks = tuple(_one_of(one, get_args(Risk), "风险", "risk")
                       for one in cast(Sequence[object], form.get("risks") or ()))
         department = str(form.get("department", "")).strip()
-        secret = _secret(kind, way)
-        if told["text"] == WITHHELD and role not in READ_REPORTS and (
-                (kind, way) != (told["kind"], told["jurisdiction"])):
-            raise ReviewError("内容不显示的检举控告件，性质和途径只有主管能改：要先看原件。请交给主管，或按建议接受。",
-                              "Only a supervisor may change kind and procedure of a report whose "
-                              "words are withheld, since the original has to be read first.")
+        secret = kind == "report"
+        if told["text"] == WITHHELD and not secret and role not in READ_REPORTS:
+            raise ReviewError("内容不显示的检举控告件，性质只有主管能改：要先看原件。请交给主管，或按建议接受。",
+                              "Only a supervisor may change the kind of a report whose words are "
+                              "withheld, since the original has to be read first.")
         allowed = self.all_departments(told) if role in READ_REPORTS else self.departments(told)
         if secret:
             allowed = tuple(dict.fromkeys(one for one in (
@@ -143,7 +142,7 @@ def reason_of(words: str, *, needed: bool) -> str:
 def withheld(told: Mapping[str, Any]) -> dict[str, Any]:
     """A record without its words where a person decided that it is a report which accuses an
     office; any other as it is (the batch leaves the words out itself)."""
-    if not _secret(told.get("decided_kind", ""), told.get("decided_jurisdiction", "")):
+    if told.get("decided_kind") != "report":
         return dict(told)
     return {**told, "title": WITHHELD, "text": WITHHELD, "place": "", "extra": {}, "reasons": [],
             "summary": WITHHELD, "draft": "", "reply": ""}
@@ -166,11 +165,6 @@ def same(first: Final, second: Final) -> bool:
     plain = [replace(one, risks=cast("tuple[Risk, ...]", tuple(sorted(one.risks))))
              for one in (first, second)]
     return plain[0] == plain[1]
-
-
-def _secret(kind: str, jurisdiction: str) -> bool:
-    """Whether a petition is kept from whom it accuses: a report, and one for discipline."""
-    return kind == "report" and jurisdiction == "discipline"
 
 
 def _one_of(value: object, allowed: Sequence[str], zh: str, en: str) -> str:
