@@ -209,12 +209,14 @@ def _unexpected(problem: Exception) -> str:
 
 def _mount() -> None:
     """The commands of corpus, petitions and policies live in files of their own."""
+    from cityllm import cli_overview as overview
     from cityllm.cli_corpus import app as corpus
     from cityllm.cli_decisions import app as decisions
     from cityllm.cli_policy import app as policy
     from cityllm.cli_policy_office import mount as mount_office
     from cityllm.cli_triage import app as triage
 
+    triage.command()(overview.issues)
     triage.add_typer(decisions, name="decisions")
     app.add_typer(corpus, name="corpus")
     app.add_typer(triage, name="triage")

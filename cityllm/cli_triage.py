@@ -90,7 +90,7 @@ def run(
     pack = pack or settings.pack
     recipe = make_recipe(settings, pack, rows.given)
     with (open_vault(settings) as vault, open_drafter(settings, pack, wanted) as drafter,
-          _progress() as progress):
+          progress_lines() as progress):
         result = triage(rows, out, recipe, vault, journal_of(out, settings.home), today,
                         page=page, workers=workers, drafter=drafter, progress=progress,
                         review=Review(settings.review) if queue else None)
@@ -289,7 +289,7 @@ def _add_files(told: hashlib._Hash, files: Sequence[Path]) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def progress_lines() -> Iterator[Progress]:
     """A bar with rate and remaining time on a terminal; elsewhere a line every ten seconds."""
     import time
 

@@ -18,8 +18,8 @@ OURS = {*PACKAGES, "app", "tests", "scripts"}
 # A layer may import those further down, and itself.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"app", "cityllm.cli", "cityllm.cli_corpus", "cityllm.cli_decisions",
-               "cityllm.cli_policy", "cityllm.cli_policy_office", "cityllm.cli_triage",
-               "cityllm.doctor", "cityllm.terminal"}),
+               "cityllm.cli_overview", "cityllm.cli_policy", "cityllm.cli_policy_office",
+               "cityllm.cli_triage", "cityllm.doctor", "cityllm.terminal"}),
     frozenset({"cityllm.web"}),
     frozenset({"cityllm.agent", "cityllm.petitions", "cityllm.policies"}),
     frozenset({"cityllm.corpus", "cityllm.model", "cityllm.safety"}),

@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -131,14 +131,20 @@ def check_name(name: str) -> None:
                           "address.")
 
 
-def write(name: str, records: Iterable[Mapping[str, Any]]) -> None:
-    """All records to the output of that name, which is replaced at once when all is written."""
+def write(name: str, records: Iterable[Mapping[str, Any]],
+          columns: Mapping[str, str] | None = None,
+          plain: Callable[[Mapping[str, Any]], dict[str, str]] | None = None) -> None:
+    """All records to the output of that name, which is replaced at once when all is written.
+
+    `columns` (field -> heading) and `plain` (a record as texts of a table) are those of petitions
+    unless others are given."""
+    columns, plain = columns or COLUMNS, plain or flat
     check_name(name)
     if "://" in name:
         from cityllm.petitions import database
 
         url, _, table = name.partition("#")
-        database.write(url, table, list(COLUMNS), map(flat, records))
+        database.write(url, table, list(columns), map(plain, records))
         return
     path = Path(name)
     match path.suffix.lower():
@@ -149,10 +155,10 @@ def write(name: str, records: Iterable[Mapping[str, Any]]) -> None:
         case ".csv":
             with replacing(path, "utf-8-sig") as file:
                 lines = csv.writer(file)
-                lines.writerow(COLUMNS.values())
-                lines.writerows([_safe(cell) for cell in flat(told).values()] for told in records)
+                lines.writerow(columns.values())
+                lines.writerows([_safe(cell) for cell in plain(told).values()] for told in records)
         case _:
-            _xlsx(path, records)
+            _xlsx(path, list(columns.values()), map(plain, records))
 
 
 def _safe(cell: str) -> str:
@@ -160,7 +166,7 @@ def _safe(cell: str) -> str:
     return "'" + cell if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
-def _xlsx(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+def _xlsx(path: Path, head: list[str], rows: Iterable[Mapping[str, str]]) -> None:
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -168,10 +174,10 @@ def _xlsx(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     book = Workbook(write_only=True)
     sheet = book.create_sheet("信访件")
     sheet.freeze_panes = "B2"
-    sheet.append(list(COLUMNS.values()))
-    for told in records:
+    sheet.append(head)
+    for row in rows:
         cells = []
-        for text in flat(told).values():
+        for text in row.values():
             text = re.sub(ILLEGAL_CHARACTERS_RE, "", text)
             if len(text) > CELL:
                 text = text[:CELL - 20] + "…〔超出单元格，原件在保险库〕"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from html import escape
 from typing import Any
 
+from cityllm.petitions.html import cards, chart, page, table
 from cityllm.petitions.output import ENGLISH, KINDS, RISK_NAMES, ROUTES, WAYS, standing
 
 SHOWN = 200
@@ -108,29 +108,12 @@ class Day:
         return [cells for _, _, cells in sorted(self._wait, reverse=True)]
 
 
-_STYLE = """
-:root{color-scheme:light dark}
-body{font:15px/1.6 system-ui,"Noto Sans CJK SC","Microsoft YaHei",sans-serif;max-width:75rem;
-margin:1.5rem auto;padding:0 1rem}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #8886}
-small,.en{color:#777;font-weight:normal;font-size:.85em}
-.cards{display:flex;flex-wrap:wrap;gap:.75rem}
-.card{border:1px solid #8886;border-radius:.5rem;padding:.5rem 1rem;min-width:7rem}
-.card b{display:block;font-size:1.6rem}.hot b{color:#c0392b}
-.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(22rem,1fr));gap:1.5rem}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
-th,td{border:1px solid #8884;padding:.25rem .5rem;text-align:left;vertical-align:top}
-td{overflow-wrap:anywhere}td:first-child,td:nth-child(n+6){white-space:nowrap}
-svg text{font-size:13px;fill:currentColor}rect{fill:#2e75b6}
-"""
-
-
 def render(day: Day) -> str:
     """The page. The same records and the same day give the same page."""
     groups = sorted(day.groups.items(), key=lambda item: (-item[1], item[0]))[:10]
     parts = [
         f"<h1>信访日报 {day.today} <span class=en>Petitions, day report</span></h1>",
-        _cards([("收到", "received", day.rows, False),
+        cards([("收到", "received", day.rows, False),
                 ("自动转送", "routed automatically", day.routes["auto"], False),
                 ("转人工", "to a person", day.routes["review"], False),
                 ("已审核", "decided by a person", day.decided, False),
@@ -142,80 +125,32 @@ def render(day: Day) -> str:
                 ("同一人再次来信", "same person again", day.again, False),
                 ("读不了的行", "rows that could not be used", day.bad_rows, day.bad_rows > 0)]),
         "<div class=two>",
-        _chart("按类别", "by category", day.topics.most_common(15)),
-        _chart("按承办单位", "by department", day.departments.most_common(15)),
-        _chart("按区县", "by district", day.districts.most_common(15)),
-        _chart("按性质", "by kind", _named(day.kinds, KINDS)),
-        _chart("按途径", "by procedure", _named(day.ways, WAYS)),
-        _chart("转人工的原因", "why a person", day.why.most_common(10)),
+        chart("按类别", "by category", day.topics.most_common(15)),
+        chart("按承办单位", "by department", day.departments.most_common(15)),
+        chart("按区县", "by district", day.districts.most_common(15)),
+        chart("按性质", "by kind", _named(day.kinds, KINDS)),
+        chart("按途径", "by procedure", _named(day.ways, WAYS)),
+        chart("转人工的原因", "why a person", day.why.most_common(10)),
         "</div>",
-        _chart("风险", "risks", [(RISK_NAMES[risk], n) for risk, n in day.risks.most_common()]),
-        _table("期限已过与临近", "Periods past and near", (
+        chart("风险", "risks", [(RISK_NAMES[risk], n) for risk, n in day.risks.most_common()]),
+        table("期限已过与临近", "Periods past and near", (
             "编号 id", "摘要 summary", "期限 period", "依据 basis", "约束谁 binds", "最后一天 last day",
             "还有 left"), day.due, day.periods["past"] + day.periods["near"]),
-        _table("等人处理，最急的在前", "Waiting for a person, most urgent first", (
+        table("等人处理，最急的在前", "Waiting for a person, most urgent first", (
             "编号 id", "去向 route", "摘要 summary", "拟转 proposed", "原因 why", "最近期限 next"),
             day.waiting,
             day.routes["review"] + day.routes["urgent"] - day.bad_rows - day.decided),
-        _table("来信最多的同一事项", "Largest groups of one matter", (
+        table("来信最多的同一事项", "Largest groups of one matter", (
             "首件 first", "摘要 summary", "件数 petitions"),
             [(id_, day.titles.get(id_, ""), str(count + 1)) for id_, count in groups],
             len(groups)),
-        _table("读不了的行", "Rows that could not be used", ("编号 id", "原因 reason"), day.bad,
+        table("读不了的行", "Rows that could not be used", ("编号 id", "原因 reason"), day.bad,
                day.bad_rows),
         "<p><small>检举控告只计数，不显示内容，也不转给被检举的单位或个人（信访工作条例第三十条）。期限按自然日计，"
         "只有“工作日”看放假安排；起算日未知的不推算。 Reports of wrongdoing are counted only. 日 are calendar "
         "days; a period whose start is unknown is not guessed.</small></p>"]
-    return ("<!doctype html><html lang=zh><meta charset=utf-8>"
-            "<meta name=viewport content=\"width=device-width,initial-scale=1\">"
-            f"<title>信访日报 {day.today}</title><style>{_STYLE}</style>"
-            + "\n".join(parts) + "</html>\n")
+    return page(f"信访日报 {day.today}", parts)
 
 
 def _named(counts: Counter[str], names: Mapping[str, str]) -> list[tuple[str, int]]:
     return [(f"{names[name]} {ENGLISH[name]}", count) for name, count in counts.most_common()]
-
-
-def _cards(cards: Iterable[tuple[str, str, int, bool]]) -> str:
-    return "<div class=cards>" + "".join(
-        f"<div class=\"card{' hot' if hot and count else ''}\"><b>{count:,}</b>{zh}<br>"
-        f"<small>{en}</small></div>" for zh, en, count, hot in cards) + "</div>"
-
-
-def _chart(zh: str, en: str, counts: Sequence[tuple[str, int]]) -> str:
-    """Horizontal bars as SVG, each with its number."""
-    if not counts:
-        return ""
-    most = max(count for _, count in counts)
-    bars = []
-    for place, (name, count) in enumerate(counts):
-        y, width = place * 24, max(2, round(200 * count / most))
-        short = _short(name)
-        bars.append(f"<text x=225 y={y + 16} text-anchor=end>{escape(short)}</text>"
-                    f"<rect x=232 y={y + 4} width={width} height=15 rx=2><title>{escape(name)}: "
-                    f"{count}</title></rect><text x={width + 238} y={y + 16}>{count:,}</text>")
-    return (f"<section><h2>{zh} <span class=en>{en}</span></h2>"
-            f"<svg role=img aria-label=\"{zh} {en}\""
-            f" viewBox=\"0 0 500 {24 * len(counts)}\" width=\"100%\" style=\"max-width:36rem\">"
-            + "".join(bars) + "</svg></section>")
-
-
-def _short(name: str) -> str:
-    """As much of a name as fits before its bar, Latin letters taking half the room."""
-    room = 17.0
-    for place, sign in enumerate(name):
-        room -= 0.55 if sign.isascii() else 1.0
-        if room < 0:
-            return name[:place] + "…"
-    return name
-
-
-def _table(zh: str, en: str, head: Sequence[str], rows: Sequence[Sequence[str]], total: int) -> str:
-    if not rows:
-        return ""
-    more = total - len(rows)
-    rest = f"<p><small>另有 {more:,} 项，见输出表。 {more:,} more in the output.</small></p>"
-    return (f"<h2>{zh} <span class=en>{en}</span></h2><div class=scroll><table><tr>"
-            + "".join(f"<th>{escape(cell)}" for cell in head)
-            + "".join("<tr>" + "".join(f"<td>{escape(cell)}" for cell in row) for row in rows)
-            + "</table></div>" + (rest if more > 0 else ""))
