@@ -1,4 +1,4 @@
-"""Messages into issues: what is joined and what is not, heat, the page, the command, the measure."""
+"""Messages into issues: what is joined and what not, heat, the page, the command, the measure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def wrote(texts: list[str], first: date = date(2026, 1, 1), step: int = 3, votes
 
 def found(tmp_path: Path, rows: list[dict[str, str]]) -> list[Issue]:
     path = tmp_path / "in.jsonl"
-    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    path.write_text("\n".join(lines), encoding="utf-8")
     return issues(triaged(open_source(str(path)), recipe().build()))
 
 
@@ -129,8 +130,8 @@ def test_the_command_writes_issues_and_page(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("CITYLLM_PACK", str(ROOT / "rag_corpus"))
     monkeypatch.setattr(cli_triage, "load_classifier", lambda folder, pack: SmallClassifier())
     source = tmp_path / "in.jsonl"
-    source.write_text("\n".join(json.dumps(row, ensure_ascii=False)
-                                for row in wrote(PLANT) + wrote(OTHERS, start=20)), encoding="utf-8")
+    lines = [json.dumps(row, ensure_ascii=False) for row in wrote(PLANT) + wrote(OTHERS, start=20)]
+    source.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(SystemExit, match="0"):
         cli.main(["triage", "issues", str(source), str(tmp_path / "out.jsonl")])
     told = capsys.readouterr().out

@@ -2,8 +2,8 @@
 
 Heat adds four parts, each told beside it: people (binary logarithm of one and their number), votes
 (half the binary logarithm), growth (of the last 30 days against the mean of 30 days before, at most
-2) and spread (half the binary logarithm of the weeks in which somebody wrote). It ranks; it does not
-say how bad a thing is. Reports of wrongdoing whose words are withheld are in no issue.
+2) and spread (half the binary logarithm of the weeks in which somebody wrote). It ranks; it does
+not say how bad a thing is. Reports of wrongdoing whose words are withheld are in no issue.
 """
 
 from __future__ import annotations

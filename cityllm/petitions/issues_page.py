@@ -1,4 +1,4 @@
-"""The page of hot issues: counts, the hottest as a chart, and a table with place, period and heat."""
+"""The page of hot issues: counts, the hottest as a chart, a table with place, period, heat."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def render(issues: Sequence[Issue], messages: int, source: str) -> str:
             [_cells(rank, one) for rank, one in enumerate(issues[:SHOWN], 1)], len(issues)),
         f"<p><small>热度 = log₂(1+人数) + ½·log₂(1+票数) + 增长（近 {RECENT} 天对以往每 {RECENT} 天的平均，"
         "取以 2 为底的对数，0 至 2）+ ½·log₂(有来信的周数)。只用于排序，不表示事情的轻重。不显示内容的检举控告不在其中。 "
-        "Heat adds people, votes, growth and weeks as told; it ranks and says nothing of how grave a "
-        "thing is. Reports of wrongdoing that are withheld are left out.</small></p>"]
+        "Heat adds people, votes, growth and weeks as told; it ranks and says nothing of how grave "
+        "a thing is. Reports of wrongdoing that are withheld are left out.</small></p>"]
     return page("热点事项 Hot issues", parts)
 
 
