@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cityllm.petitions.desk import Desk
     from cityllm.petitions.review import Review
     from cityllm.petitions.similar import Cases
+    from cityllm.policies.service import PolicyService
     from cityllm.safety.access import Accounts
     from cityllm.safety.vault import Vault
 
@@ -42,6 +43,7 @@ class Services:
     assistant: Assistant
     accounts: Accounts
     review: Review
+    policies: PolicyService | None
 
     def vault(self) -> Vault:
         """The originals of petitions, for the thread that asks."""
@@ -97,7 +99,17 @@ def build(settings: Settings, progress: Progress | None = None,
     assistant = Assistant(toolbox, chat_model(settings), engine=settings.engine)
     accounts = Accounts(settings.home / "accounts.sqlite")
     return Services(settings, ledger, search, toolbox, assistant, accounts,
-                    Review(settings.review))
+                    Review(settings.review), policy_service(settings))
+
+
+def policy_service(settings: Settings) -> PolicyService | None:
+    """The policies of the pack; None where it has none. Raises PolicyFileError for a wrong file."""
+    from cityllm.policies.ruleset import RuleSet
+    from cityllm.policies.service import PolicyService
+
+    if not (settings.pack / "policies").is_dir():
+        return None
+    return PolicyService(RuleSet.load(settings.pack))
 
 
 def petition_desk(settings: Settings, cases: Cases | None = None) -> Desk | None:
@@ -146,14 +158,16 @@ def policy_adviser(settings: Settings) -> Adviser | None:
 
 
 def make_app(services: Services) -> FastAPI:
-    """The chat at `/` and `/healthz`, ready to be served at the host of the settings.
+    """Chat, pages, API and `/healthz`, ready to be served at the host of the settings.
 
     Raises AccessError where that host needs accounts and there are none.
     """
     from cityllm.agent import export
+    from cityllm.web.api import make_api
     from cityllm.web.site import make_site
 
-    return make_site(services, {"md": export.markdown, "docx": export.docx})
+    return make_site(services, {"md": export.markdown, "docx": export.docx},
+                     make_api(services.policies) if services.policies else None)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,22 @@ CityLLMError                    code, message in Chinese and English, next step
 ├── PolicyError                 policy
 │   ├── PolicyFileError         policy.file       a rule file is wrong; names file, line, key
 │   ├── PolicyNotFound          policy.unknown    no policy of that id is held
-│   └── EnterpriseError         policy.enterprise a field of an enterprise has a wrong value
+│   ├── EnterpriseError         policy.enterprise a field of an enterprise has a wrong value
+│   └── EnterpriseNotFound      policy.enterprise_unknown   the registry has none of that id
 ├── AccessError                 access            who may sign in, and where
+│   ├── KeyNeeded               access.key        no API key, or none that is known
+│   ├── ScopeMissing            access.scope      the key may not do this
+│   └── TooManyRequests         access.rate       the key's rate is used up; says when to go on
+├── RequestError                request           a call of the API that cannot be answered
+│   ├── RequestInvalid          request.invalid   a parameter or the body; names field and allowed
+│   ├── RequestTooLarge         request.size      more bytes or more enterprises than one call takes
+│   └── RepeatConflict          request.repeat    an idempotency key that was used for another call
 └── ToolProblem                 tool              the call can be mended: told to the model
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class CityLLMError(Exception):
@@ -121,21 +131,80 @@ class PolicyNotFound(PolicyError):
 class EnterpriseError(PolicyError):
     """A field of an enterprise is unknown or has a wrong value.
 
-    `field` is the one at fault, `allowed` what may stand there, for a machine to read.
+    `field` is the one at fault, `allowed` what may stand there, `nearest` the known names that an
+    unknown one may have meant, for a machine to read.
     """
 
     code = "policy.enterprise"
 
-    def __init__(self, zh: str, en: str, *, field: str = "", allowed: str = "") -> None:
+    def __init__(self, zh: str, en: str, *, field: str = "", allowed: str = "",
+                 nearest: Sequence[str] = ()) -> None:
         super().__init__(zh, en)
-        self.field = field
-        self.allowed = allowed
+        self.field, self.allowed, self.nearest = field, allowed, tuple(nearest)
+
+
+class EnterpriseNotFound(PolicyError):
+    """The registry holds no enterprise of that id."""
+
+    code = "policy.enterprise_unknown"
 
 
 class AccessError(CityLLMError):
     """Wrong name or password, a missing role, or an address that needs accounts."""
 
     code = "access"
+
+
+class KeyNeeded(AccessError):
+    """No API key came with the request, or none that is known."""
+
+    code = "access.key"
+
+
+class ScopeMissing(AccessError):
+    """The key is known and may not do this."""
+
+    code = "access.scope"
+
+
+class TooManyRequests(AccessError):
+    """The rate of a key is used up; `wait` seconds until the next request is taken."""
+
+    code = "access.rate"
+
+    def __init__(self, zh: str, en: str, wait: float) -> None:
+        super().__init__(zh, en)
+        self.wait = wait
+
+
+class RequestError(CityLLMError):
+    """A call of the API that cannot be answered as it came."""
+
+    code = "request"
+
+
+class RequestInvalid(RequestError):
+    """A parameter or a part of the body is wrong: `field` is the one at fault, `allowed` what may
+    stand there, `nearest` known names that an unknown one may have meant."""
+
+    code = "request.invalid"
+
+    def __init__(self, zh: str, en: str, *, field: str, allowed: str = "",
+                 nearest: Sequence[str] = ()) -> None:
+        super().__init__(zh, en)
+        self.field, self.allowed, self.nearest = field, allowed, tuple(nearest)
+
+
+class RequestTooLarge(RequestError):
+    """More bytes, or more enterprises, than one call may bring."""
+
+    code = "request.size"
+
+
+class RepeatConflict(RequestError):
+    """An idempotency key that came with another call before, or whose first call still runs."""
+
+    code = "request.repeat"
 
 
 class ToolProblem(CityLLMError):

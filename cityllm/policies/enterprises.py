@@ -20,7 +20,7 @@ from cityllm.policies.fields import Dictionary, Enterprise
 _KEYS = ("id", "name", "fields", "judgements")
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str | bytes) -> Any:
     """JSON in which a number with a point is a Decimal. Raises EnterpriseError."""
     try:
         return json.loads(text, parse_float=Decimal)
@@ -28,6 +28,10 @@ def parse_json(text: str) -> Any:
         raise EnterpriseError(f"不是正确的 JSON（第 {problem.lineno} 行）：{problem.msg}。",
                               f"This is not valid JSON (line {problem.lineno}): {problem.msg}."
                               ) from None
+    except (ValueError, RecursionError):
+        raise EnterpriseError("这段 JSON 读不了：不是 UTF-8，嵌套太深，或者数字太长。",
+                              "This JSON cannot be read: it is not UTF-8, too deep, or has a "
+                              "number that is too long.") from None
 
 
 def from_data(data: Any, dictionary: Dictionary) -> Enterprise:

@@ -332,7 +332,7 @@ class Dictionary:
                 raise EnterpriseError(
                     f"没有字段 {head}。{hint}全部字段见 cityllm policy fields。",
                     f"There is no field {head}.{meant} cityllm policy fields lists them all.",
-                    field=head, allowed=", ".join(near))
+                    field=head, allowed=", ".join(near), nearest=near)
             field = self.fields[key]
             if not field.yearly and (year or isinstance(value, Mapping)):
                 raise _wrong(key, field, "这一项不分年度", "it is not given by year")

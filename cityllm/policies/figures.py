@@ -12,6 +12,8 @@ from fractions import Fraction
 
 FEN = 100
 """Fen in a yuan."""
+DIGITS = 24
+"""Digits before the point, and after it, that a figure may have."""
 
 
 class NotAllowed(ValueError):
@@ -35,13 +37,22 @@ def read_figure(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise NotAllowed(f"{value!r} 不是数", f"{value!r} is not a number")
     if not isinstance(value, str):
-        return Decimal(value)
+        return _sized(Decimal(value))
     match = _FIGURE.fullmatch(value.strip().replace("，", ","))
     if not match:
         raise NotAllowed(f"{value!r} 不是数：可以写 2000万、1.5亿、20%、300",
                          f"{value!r} is not a number: write 2000万, 1.5亿, 20% or 300")
-    found = Decimal(match[1].replace(",", "")) * _FACTORS[match[2] or ""]
+    found = _sized(Decimal(match[1].replace(",", ""))) * _FACTORS[match[2] or ""]
     return found / 100 if match[3] else found
+
+
+def _sized(value: Decimal) -> Decimal:
+    """1e999999999 is a few letters and, written out, a gigabyte."""
+    if not value.is_finite() or not -DIGITS <= int(value.as_tuple().exponent) <= DIGITS \
+            or value.adjusted() > DIGITS:
+        raise NotAllowed(f"数太大或小数位太多（至多 {DIGITS} 位）",
+                         f"the number is too long (at most {DIGITS} digits)")
+    return value
 
 
 def to_quanta(value: Decimal, decimals: int) -> int:

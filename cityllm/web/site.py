@@ -1,4 +1,4 @@
-"""The site as one FastAPI application: chat at `/`, petitions, pictures, exports, sign-in, health.
+"""The site as one FastAPI application: chat at `/`, petitions, API, pictures, exports, sign-in.
 
 Pictures and exports are served by turn id to the turn's owner only. No path comes from a request:
 a picture's path is read from the stored answer and must be a PNG file. Only `app.make_app` imports
@@ -22,6 +22,7 @@ from cityllm.config import Settings
 from cityllm.evidence import Answer, ToolRunEvidence
 from cityllm.petitions.verdict import Choices
 from cityllm.safety.access import LOCAL, Account, Accounts, require_accounts
+from cityllm.web.api import PREFIX
 from cityllm.web.chat import build_page
 from cityllm.web.conversations import Conversations
 from cityllm.web.drafting import Drafting
@@ -79,8 +80,10 @@ class SiteServices(Protocol):
         """The originals of petitions, opened anew."""
 
 
-def make_site(services: SiteServices, exporters: Mapping[str, Exporter]) -> FastAPI:
-    """The application. `exporters` make a file of an answer, by its ending (`md`, `docx`).
+def make_site(services: SiteServices, exporters: Mapping[str, Exporter],
+              api: FastAPI | None = None) -> FastAPI:
+    """The application. `exporters` make a file of an answer, by its ending (`md`, `docx`); `api` is
+    mounted at `/api/v1`.
 
     Raises AccessError when the host of the settings needs accounts and there are none.
     """
@@ -106,6 +109,8 @@ def make_site(services: SiteServices, exporters: Mapping[str, Exporter]) -> Fast
         add_sign_in(app, sessions, language)
     _add_files(app, store, exporters)
     app.add_route("/pages/{name}", _page_file, methods=["GET"])
+    if api is not None:
+        app.mount(PREFIX, api)
 
     def account_of(user: str) -> Account:
         """Who works; one whose account was just taken away may do the least."""

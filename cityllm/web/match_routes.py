@@ -1,0 +1,116 @@
+"""Matching over HTTP: one enterprise, many of them, one policy explained, what to ask next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Body, Response
+from fastapi.responses import StreamingResponse
+
+from cityllm.errors import CityLLMError
+from cityllm.policies.enterprises import from_data
+from cityllm.policies.explain import Words
+from cityllm.policies.service import PolicyService
+from cityllm.policies.view import View
+from cityllm.web import replies
+from cityllm.web.exact import exact_router
+from cityllm.web.problems import problem_of
+from cityllm.web.requests import (
+    BATCH_EXAMPLES,
+    ENTERPRISE_EXAMPLES,
+    MATCH_EXAMPLES,
+    BatchIn,
+    EnterpriseOn,
+    Language,
+    MatchIn,
+)
+
+NDJSON = "application/x-ndjson"
+_BATCH: dict[int | str, dict[str, Any]] = {200: {
+    "description": "每家企业一行，最后一行是 {\"done\": …} One line an enterprise, the last is {\"done\": …}",
+    "content": {NDJSON: {"schema": {"type": "string"}}}}}
+
+
+def match_routes(service: PolicyService) -> APIRouter:
+    """`/policies/match`, `/policies/match/batch`, `/policies/{policy}/explain`, `…/questions`."""
+    router = exact_router("match")
+    dictionary = service.rules.dictionary
+
+    @router.post("/policies/match", response_model=replies.Report,
+                 summary="一家企业能享受什么 What one enterprise can get")
+    def match(body: Annotated[MatchIn, Body(openapi_examples=MATCH_EXAMPLES)],
+              lang: Language = "zh") -> Response:
+        """逐项政策、逐条子句：符合、不符合、还缺哪项数据；能得多少钱，怎样的组合最好，先补哪项数据。
+
+        Policy by policy and clause by clause: met, not met, or which datum is missing; the money,
+        the best combination, and what to ask next."""
+        enterprise = from_data(body.enterprise.model_dump(), dictionary)
+        report = service.match(enterprise, _day(body.as_of), order=body.order, only=body.only)
+        return sent(View(service, lang).report(report, details=body.details))
+
+    @router.post("/policies/match/batch", responses=_BATCH, response_class=StreamingResponse,
+                 summary="许多企业 Many enterprises")
+    def batch(body: Annotated[BatchIn, Body(openapi_examples=BATCH_EXAMPLES)],
+              lang: Language = "zh") -> Response:
+        """每家企业一行 JSON，算好一家送一家：{"line": 1, "report": {…}}，有错的是 {"line": 2, "problem":
+        {…}}；最后一行 {"done": true, "enterprises": n, "problems": m}，没有它就是没有传完。
+
+        One line of JSON an enterprise, sent as soon as it is worked out; one that is wrong has
+        `problem` in place of `report`. Without the last line the stream was cut."""
+        day = _day(body.as_of)
+        if body.only is not None:
+            for id_ in body.only:
+                service.rules.get(id_)
+        return StreamingResponse(_lines(body, day, lang), media_type=NDJSON)
+
+    def _lines(body: BatchIn, day: date, lang: str) -> Iterator[bytes]:
+        view, problems = View(service, lang), 0
+        for line, data in enumerate(body.enterprises, 1):
+            told: dict[str, Any]
+            try:
+                enterprise = from_data({"fields": {}, **data}, dictionary)
+                report = service.match(enterprise, day, order=body.order, only=body.only)
+                told = {"line": line, "report": view.report(report, details=body.details)}
+            except CityLLMError as error:
+                problems += 1
+                told = {"line": line, "problem": problem_of(error, lang == "en")}
+            yield orjson.dumps(told) + b"\n"
+        yield orjson.dumps({"done": True, "enterprises": len(body.enterprises),
+                            "problems": problems}) + b"\n"
+
+    @router.post("/policies/{policy}/explain", response_model=replies.Explanation,
+                 summary="一项政策，逐条说明 One policy, clause by clause")
+    def explain(policy: str, body: Annotated[
+                    EnterpriseOn, Body(openapi_examples=ENTERPRISE_EXAMPLES)],
+                lang: Language = "zh") -> Response:
+        """为什么能、为什么不能，差多少，出处在哪；由规则写成，没有用模型。
+
+        Why, or why not, by how much, and where that stands; written from the rules, by no model."""
+        enterprise = from_data(body.enterprise.model_dump(), dictionary)
+        found = service.one(policy, enterprise, _day(body.as_of))
+        return sent({"lines": list(Words(service, lang).full(found)),
+                     "match": View(service, lang).match(found)})
+
+    @router.post("/policies/questions", response_model=replies.Questions,
+                 summary="先补哪项数据 The cheapest question")
+    def ask(body: Annotated[EnterpriseOn, Body(openapi_examples=ENTERPRISE_EXAMPLES)],
+            lang: Language = "zh") -> Response:
+        """缺的数据，关系钱最多的在前。 The data that are missing, most money first."""
+        enterprise, day = from_data(body.enterprise.model_dump(), dictionary), _day(body.as_of)
+        report, view = service.match(enterprise, day), View(service, lang)
+        return sent({"enterprise": enterprise.id, "as_of": day.isoformat(),
+                     "questions": [view.question(one) for one in report.questions]})
+
+    return router
+
+
+def sent(data: Any, status: int = 200) -> Response:
+    """Plain data as JSON."""
+    return Response(orjson.dumps(data), status, media_type="application/json")
+
+
+def _day(given: date | None) -> date:
+    return given or date.today()
