@@ -2,9 +2,9 @@
 
 For each clause, parameter and benefit: the figures of our digest and of the rule (thresholds,
 rates, caps, dates) must occur in the cited article, or in the cited item of the cited record, and
-those of the rule in the digest; no run of characters longer than `MAX_SHARED_RUN` may be shared
-with it. Number, issuer and first and last day must be those of the source. It does not judge
-whether a condition was left out.
+those of the rule and of the English text in the Chinese; no run of characters longer than
+`MAX_SHARED_RUN` may be shared with the source. Number, issuer and first and last day must be those
+of the source. It does not judge whether a condition was left out.
 
     python -m evals policy_sources --laws DIR --policies DIR [--pack rag_corpus] [--only NAME]
 """
@@ -15,80 +15,19 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from cityllm.policies.figures import read_figure
+from cityllm.policies.fields import Words
 from cityllm.policies.located import read_yaml
 from cityllm.policies.policy import Place, Policy
 from cityllm.policies.ruleset import RuleSet
-from evals.digests import MAX_SHARED_RUN, NOT_FIGURES, articles_of, cn_to_int, longest_shared_run
+from evals.digests import MAX_SHARED_RUN, NOT_FIGURES, articles_of, longest_shared_run
+from evals.stated import NOT_STATED, english_values, rule_figures, values
 
 RECORDS = "beijing.jsonl"
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)(亿|万)?元?(%|‰)?")
-_CHINESE = re.compile("(百分之|千分之|万分之)?([零〇一二两三四五六七八九十百千万亿]+)"
-                      "(?:点([零〇一二三四五六七八九]+))?")
-_SCALE = {"亿": 10**8, "万": 10**4, "": 1}
-_PARTS = {"%": 100, "‰": 1000, "": 1, "百分之": 100, "千分之": 1000, "万分之": 10_000}
-_FIGURE_KEYS = {"at_least", "more_than", "at_most", "less_than", "from", "below", "fixed", "rate",
-                "per", "cap", "floor", "some", "value"}
-_EXCLUSIVE = {"below", "less_than"}
-NOT_STATED = {Fraction(0), Fraction(1)}
-"""Bounds such as `more_than: 0` and `at_least: 1` state that there is something, no figure."""
-
-
-def values(text: str) -> set[Fraction]:
-    """Figures in a text: 30%, 百分之三十 and 0.3 are alike, and so are 五十万 and 500000; 减半 is 1/2."""
-    text = re.sub(r"(?<=\d)\s+(?=[一-鿿%％‰])|(?<=[一-鿿])\s+(?=\d)", "", text)
-    text = text.replace("％", "%").replace(",", "")
-    found = {Fraction(match[1]) * _SCALE[match[2] or ""] / _PARTS[match[3] or ""]
-             for match in _NUMBER.finditer(text)}
-    for match in _CHINESE.finditer(text):
-        number = cn_to_int(match[2])
-        if number is not None and match[2] not in {"万", "亿", "千", "百"}:
-            decimals = "".join(str(cn_to_int(digit)) for digit in match[3] or "")
-            found.add(Fraction(f"{number}.{decimals or 0}") / _PARTS[match[1] or ""])
-    return found | ({Fraction(1, 2)} if "半" in text else set())
-
-
-def rule_figures(node: Any, ref: str = "") -> Iterator[tuple[str, list[Fraction]]]:
-    """Each figure of a condition or an amount as written, and the values that may state it.
-
-    5 years before the as-of date are 5; 24 months may be stated as 2 years; below 7 as up to 6.
-    """
-    if isinstance(node, list):
-        for one in node:
-            yield from rule_figures(one, ref)
-    elif isinstance(node, dict):
-        ref = str(node.get("field") or node.get("by") or node.get("months_since") or ref)
-        for key, value in node.items():
-            if isinstance(value, dict | list):
-                yield from rule_figures(value, ref)
-            elif key in _FIGURE_KEYS and value is not None:
-                yield from _stated(key, value, ref)
-
-
-def _stated(key: str, value: Any, ref: str) -> Iterator[tuple[str, list[Fraction]]]:
-    if isinstance(value, date):
-        for part in (value.year, value.month, value.day):
-            yield str(value), [Fraction(part)]
-        return
-    for one in re.split(r" [-+*] ", str(value)):
-        if one.startswith("$"):
-            continue
-        if relative := re.fullmatch(r"(?:as_of|year_start)(?:[-+](\d+)[ymd])?", one):
-            yield one, [Fraction(relative[1] or 0)]
-            continue
-        figure = Fraction(read_figure(one if isinstance(value, str) else value))
-        may = [figure]
-        if "months" in ref:
-            may.append(figure / 12)
-        if key in _EXCLUSIVE and figure.denominator == 1:
-            may.append(figure - 1)
-        yield one, may
 
 
 class Sources:
@@ -162,47 +101,49 @@ def problems(policy: Policy, raw: dict[str, Any], sources: Sources) -> list[str]
         return [f"checked_against names no file that is there: {missing or 'nothing'}"]
     found = _heading(policy, sources)
     for clause, row in zip(policy.clauses, raw["clauses"], strict=True):
-        found += _part(f"clause {clause.id}", clause.zh, row["when"], policy, clause.place, sources)
+        found += _part(f"clause {clause.id}", clause, row["when"], policy, clause.place, sources)
     for name, parameter in policy.parameters.items():
         for dated, row in zip(parameter.values, raw["parameters"][name]["values"], strict=True):
-            found += _part(f"parameter {name}", "", {"value": row["value"]}, policy, dated.place,
+            found += _part(f"parameter {name}", None, {"value": row["value"]}, policy, dated.place,
                            sources)
     for name, table in (raw.get("tables") or {}).items():
         cells = [{"value": cell} for row in table["rows"] for cell in row["cells"].values()]
         texts = {sources.text(policy, clause.place) or "" for clause in policy.clauses}
-        found += _figures(f"table {name}", "", cells, "\n".join(texts))
+        found += _figures(f"table {name}", None, cells, "\n".join(texts))
     if policy.benefit.place:
         rates = " ".join(str(dated.value) for one in policy.parameters.values()
                          for dated in one.values)
-        found += _part("benefit", policy.benefit.zh, raw["benefit"].get("amount") or {}, policy,
+        found += _part("benefit", policy.benefit, raw["benefit"].get("amount") or {}, policy,
                        policy.benefit.place, sources, rates)
     for row in sources.records(policy)[:1]:
         for words in [*policy.steps, *policy.materials]:
-            found += _figures(f"step {words.zh}", words.zh, {}, " ".join(row.values()))
+            found += _figures(f"step {words.zh}", words, {}, " ".join(row.values()))
     return found
 
 
-def _part(what: str, digest: str, rule: Any, policy: Policy, place: Place,
+def _part(what: str, digest: Words | None, rule: Any, policy: Policy, place: Place,
           sources: Sources, beside: str = "") -> list[str]:
     """Problems of one part; `beside` holds figures that have places of their own."""
     text = sources.text(policy, place)
     if text is None:
         return [f"{what}: there is no {place.title or policy.source.title} "
                 f"{place.article or place.at}"]
-    run = longest_shared_run(digest, text)
+    run = longest_shared_run(digest.zh if digest else "", text)
     copied = [f"{what}: copied {len(run)} characters: {run}"] if len(run) > MAX_SHARED_RUN else []
     return copied + _figures(what, digest, rule, f"{text} {beside}")
 
 
-def _figures(what: str, digest: str, rule: Any, text: str) -> list[str]:
-    held, told = values(text), values(digest)
-    said = values(NOT_FIGURES.sub("", digest)) - held - NOT_STATED
+def _figures(what: str, digest: Words | None, rule: Any, text: str) -> list[str]:
+    held, told = values(text), values(digest.zh if digest else "")
+    said = values(NOT_FIGURES.sub("", digest.zh if digest else "")) - held - NOT_STATED
     rows = list(rule_figures(rule))
     ruled = [one for one, may in rows if not set(may) & (held | NOT_STATED)]
     silent = [one for one, may in rows if digest and not set(may) & (told | NOT_STATED)]
-    rows_told = [("source", [*map(str, sorted(said)), *ruled]), ("digest", silent)]
-    return [f"{what}: not in the {where}: {', '.join(lacking)}"
-            for where, lacking in rows_told if lacking]
+    english = english_values(digest.en if digest else "") - told - NOT_STATED - {
+        figure for _, may in rows for figure in may}
+    lacking = [("the source", [*map(str, sorted(said)), *ruled]), ("the digest", silent),
+               ("the Chinese", [*map(str, sorted(english))])]
+    return [f"{what}: not in {where}: {', '.join(figures)}" for where, figures in lacking if figures]
 
 
 def _heading(policy: Policy, sources: Sources) -> list[str]:

@@ -15,7 +15,8 @@ from cityllm.policies.located import parse_yaml
 from cityllm.policies.policy import Policy
 from cityllm.policies.ruleset import RuleSet, read_located
 from evals import policy_sources
-from evals.policy_sources import Sources, item, problems, rule_figures, values
+from evals.policy_sources import Sources, item, problems
+from evals.stated import english_values, rule_figures, values
 from tests.laws import write
 
 PACK = ROOT / "rag_corpus"
@@ -88,6 +89,7 @@ def test_a_policy_that_is_as_its_source_has_no_problem(sources: Sources) -> None
     ("营业收入至多2亿元", "营业收入至多3亿元", "clause revenue"),
     ("as_of-2y", "as_of-3y", "clause age"),
     ("营业收入至多2亿元", "营业收入不超过限额", "clause revenue: not in the digest"),
+    ("At most half a million", "At most 600,000 yuan", "benefit: not in the Chinese"),
     ("{at: 条件要求 2}", "{at: 条件要求 1}", "clause age"),
     ("{at: 条件要求 2}", "{at: 条件要求 9}", "there is no"),
     ("value: 40%", "value: 45%", "parameter rate"),
@@ -122,6 +124,13 @@ def test_an_article_is_found_by_its_title_and_number(sources: Sources) -> None:
     ("五百万元减半", {5_000_000, Fraction(1, 2)}), ("2022-06-16", {2022, 6, 16})])
 def test_figures_are_read_however_they_are_written(text: str, figures: set[Fraction]) -> None:
     assert values(text) == {Fraction(one) for one in figures}
+
+
+@pytest.mark.parametrize(("text", "figures"), [
+    ("up to 2 million yuan, 30% of it", {2_000_000, Fraction(3, 10)}), ("500,000 yuan", {500_000}),
+    ("within five years, One billion", {5, 10**9}), ("someone often tends to it", set())])
+def test_english_figures_are_read(text: str, figures: set[Fraction]) -> None:
+    assert english_values(text) == {Fraction(one) for one in figures}
 
 
 def test_a_rule_states_its_figures_as_a_source_may_put_them() -> None:
