@@ -143,7 +143,7 @@ def _figures(what: str, digest: Words | None, rule: Any, text: str) -> list[str]
         figure for _, may in rows for figure in may}
     lacking = [("the source", [*map(str, sorted(said)), *ruled]), ("the digest", silent),
                ("the Chinese", [*map(str, sorted(english))])]
-    return [f"{what}: not in {where}: {', '.join(figures)}" for where, figures in lacking if figures]
+    return [f"{what}: not in {where}: {', '.join(each)}" for where, each in lacking if each]
 
 
 def _heading(policy: Policy, sources: Sources) -> list[str]:

@@ -73,10 +73,11 @@ def _stated(key: str, value: Any, ref: str) -> Iterator[tuple[str, list[Fraction
             may.append(figure - 1)
         yield one, may
 
-_ENGLISH = re.compile(r"(\d[\d,]*(?:\.\d+)?|\b(?:one|two|three|four|five|six|seven|eight|nine|ten)\b)"
-                      r"(?: (thousand|million|billion))?(?: ?(%))?", re.IGNORECASE)
+
 _WORDS = {word: value for value, word in enumerate(
     ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), start=1)}
+_ENGLISH = re.compile(rf"(\d[\d,]*(?:\.\d+)?|\b(?:{'|'.join(_WORDS)})\b)"
+                      r"(?: (thousand|million|billion))?(?: ?(%))?", re.IGNORECASE)
 _LARGE = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "": 1}
 
 
