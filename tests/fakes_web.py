@@ -212,7 +212,7 @@ def serving(home: Path, host: str = "127.0.0.1", port: int = 0,
                                   env={**os.environ, "PYTHONPATH": str(ROOT)})
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(600):
+        for _ in range(1800):
             assert server.poll() is None, log.read_text("utf-8")[-3000:]
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 break

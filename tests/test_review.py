@@ -21,6 +21,7 @@ from cityllm.petitions.batch import run
 from cityllm.petitions.calibrate import Line
 from cityllm.petitions.held import Held, rank_of
 from cityllm.petitions.intake import open_source
+from cityllm.petitions.offers import CHUNK, offering
 from cityllm.petitions.review import LEASE, Review
 from cityllm.petitions.routing import Labeller
 from cityllm.petitions.verdict import Final, Verdict
@@ -174,6 +175,22 @@ def test_next_goes_on_and_begins_again(tmp_path: Path, review: Review) -> None:
         seen.append(at)
     assert seen == line
     assert (one := review.take_next(LI, at)) and one.n == line[0]
+
+
+def test_a_run_that_breaks_off_is_completed_by_the_next(tmp_path: Path, review: Review) -> None:
+    told = queued(tmp_path, rows(3), review)[0]
+    records = [(f"k{n}", told | {"id": f"x{n}"}) for n in range(2 * CHUNK + 50)]
+    with pytest.raises(KeyboardInterrupt), offering(review, "b", "1", TODAY) as offers:
+        for key, one in records[:CHUNK + 50]:
+            offers.offer(key, one)
+        raise KeyboardInterrupt
+    assert review.counts()["waiting"] == 4 + CHUNK + 50
+    for part in (records, records[:-1]):
+        with offering(review, "b", "1", TODAY) as offers:
+            for key, one in part:
+                offers.offer(key, one)
+        assert review.counts()["waiting"] == 4 + len(part)
+    assert review.counts()["gone"] == 1
 
 
 def test_two_threads_never_take_the_same(tmp_path: Path, review: Review) -> None:

@@ -155,11 +155,10 @@ class Review:
             return held
 
     def take_next(self, who: Account, after: int = 0) -> Held | None:
-        """The most urgent petition that is free, behind `after` where there is one behind it."""
+        """The most urgent petition that is free, behind `after` where there is one behind it, and
+        `after` given back; None, and nothing given back, where no other is free."""
         _check(who, "decide")
         with self.writing() as db:
-            db.execute("UPDATE petitions SET holder = '', until = 0 WHERE n = ? AND holder = ?",
-                       (after, who.name))
             free = ("state = 'waiting' AND meant IN ('', ?) AND n <> ? AND "
                     "(holder IN ('', ?) OR until <= ?)")
             values = (who.name, after, who.name, self.clock())
@@ -170,6 +169,7 @@ class Review:
                                     "LIMIT 1", values).fetchone()
             if row is None:
                 return None
+            self._release(db, who, after)
             self._hold(db, row[0], who.name)
             return self._get(db, row[0])
 
@@ -184,8 +184,11 @@ class Review:
     def release(self, who: Account, n: int) -> None:
         """Give a petition back."""
         with self.writing() as db:
-            db.execute("UPDATE petitions SET holder = '', until = 0 WHERE n = ? AND holder = ?",
-                       (n, who.name))
+            self._release(db, who, n)
+
+    def _release(self, db: sqlite3.Connection, who: Account, n: int) -> None:
+        db.execute("UPDATE petitions SET holder = '', until = 0 WHERE n = ? AND holder = ?",
+                   (n, who.name))
 
     def _hold(self, db: sqlite3.Connection, n: int, name: str) -> None:
         db.execute("UPDATE petitions SET holder = ?, until = ? WHERE n = ?",

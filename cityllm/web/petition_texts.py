@@ -14,6 +14,10 @@ PETITION_TEXTS: dict[str, tuple[str, str]] = {
     "offline": ("连接不上服务，刚才的操作没有完成。写下的内容还在，请稍后再按一次。",
                 "The service cannot be reached and nothing was done. What you wrote is still here: "
                 "try again in a moment."),
+    "session_ended": ("登录已过期，刚才的操作没有完成。请在另一个标签页登录，再回来按一次；写下的内容还在。",
+                      "Your session has ended and nothing was done. Sign in in another tab, then "
+                      "try again here: what you wrote is still here."),
+    "draft_sure": ("您写的答复会被新的草稿换掉，要继续吗？", "A new draft will replace the reply you wrote. Go on?"),
     "bad_request": ("这个请求看不懂。请重新打开本页。", "This request makes no sense. Open the page again."),
     "page_failed": ("程序出了错，刚才的操作没有完成（编号 {number}）。请再试一次；若仍然如此，请把编号告诉管理员。",
                     "The program failed and nothing was done (number {number}). Try again; if it "

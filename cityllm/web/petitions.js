@@ -8,11 +8,14 @@ const SETTLE = 500; // milliseconds in which a key pressed too long decides noth
 const BEAT = 30000;
 let waiting = false;
 let shown = 0;
-let typed = null; // {n, words}: a reply changed by hand
 
 const petition = () => site.querySelector('.petition');
 const number = () => Number(site.dataset.n || 0);
 const mine = () => Boolean(petition() && petition().dataset.mine === '1');
+
+// A reply changed by hand is kept in this tab until it is decided, whatever is opened meanwhile.
+const place = () => (petition() ? `reply-${petition().dataset.n}-${petition().dataset.mark}` : '');
+const typed = () => window.sessionStorage.getItem(place());
 
 function say(words) {
   const place = at('said');
@@ -32,7 +35,7 @@ async function send(what, more = {}) {
   let reply;
   try {
     reply = await fetch('/petitions/do', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(asked) });
-    if (reply.status === 401) { window.location.assign('/sign-in'); return null; }
+    if (reply.status === 401) { say(site.dataset.ended); return null; }
     return await reply.json();
   } catch {
     say(site.dataset.offline);
@@ -75,8 +78,7 @@ function settled(fresh) {
   address.searchParams.set('lang', site.dataset.lang);
   window.history.replaceState(null, '', address);
   shown = performance.now();
-  if (typed && typed.n === number() && at('reply')) edit(typed.words);
-  else if (fresh) typed = null;
+  if (at('reply') && typed() !== null) edit(typed());
   if (fresh) {
     site.removeAttribute('data-menu');
     (narrow() ? document.documentElement : at('main')).scrollTop = 0;
@@ -152,7 +154,11 @@ function close() {
 
 function decide(what, more = {}) {
   const box = at('reply');
-  return act(what, { mark: petition() ? petition().dataset.mark : '', reply: box ? box.value : '', ...more });
+  const kept = place();
+  return act(what, { mark: petition() ? petition().dataset.mark : '', reply: box ? box.value : '', ...more }).then((told) => {
+    if (told && !told.said && ['accept', 'change', 'return'].includes(what)) window.sessionStorage.removeItem(kept);
+    return told;
+  });
 }
 
 const local = {
@@ -180,7 +186,13 @@ const local = {
   open: (button) => act('open', { n: Number(button.dataset.n), left: mine() ? number() : 0 }),
   next: () => act('next'),
   cite: (button) => act('cite', { clause: button.dataset.clause }),
-  draft: async () => { const told = await send('draft'); if (told) { reply(told); if (told.busy) follow(number()); } },
+  draft: async () => {
+    if (typed() !== null && !window.confirm(site.dataset.sure)) return;
+    window.sessionStorage.removeItem(place());
+    const told = await send('draft'); if (!told) return;
+    reply(told);
+    if (told.busy) follow(number());
+  },
 };
 
 document.addEventListener('click', (event) => {
@@ -201,7 +213,7 @@ document.addEventListener('submit', (event) => {
 
 let pause;
 document.addEventListener('input', (event) => {
-  if (event.target.id === 'reply') typed = { n: number(), words: event.target.value };
+  if (event.target.id === 'reply') window.sessionStorage.setItem(place(), event.target.value);
   if (event.target.id === 'find') {
     clearTimeout(pause);
     pause = setTimeout(async () => { const told = await send('find'); if (told) put(told); }, 300);

@@ -113,7 +113,9 @@ class ReviewPage:
         top = head + queue_view.categories(self._lists())
         data = (f' data-n="{n}" data-view="{view}" '
                 f'data-offline="{escape(text("offline", language))}" '
-                f'data-lost="{escape(text("lost", language))}"')
+                f'data-lost="{escape(text("lost", language))}" '
+                f'data-ended="{escape(text("session_ended", language))}" '
+                f'data-sure="{escape(text("draft_sure", language))}"')
         return document(PETITIONS, language, {"top": top, **parts}, data)
 
     def act(self, user: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,12 +225,9 @@ class ReviewPage:
         return self._follow(asked, NOTHING)
 
     def _follow(self, asked: Asked, notice: Said) -> dict[str, Any]:
-        """The next petition, after what was just said."""
-        before = asked.n
-        held = self.review.take_next(asked.who, before)
-        waits = self.review.get(before) if before and not held else None
-        if waits and waits.state == "waiting":
-            self.review.take(asked.who, before)
+        """The next petition, after what was just said; the same where there is no other."""
+        held = self.review.take_next(asked.who, asked.n)
+        if held is None and self._mine(self.review.get(asked.n), asked.who):
             notice = ("problem", text("no_more", asked.language))
         else:
             asked.n = held.n if held else 0

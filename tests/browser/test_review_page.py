@@ -226,6 +226,28 @@ def test_two_clerks_at_once_and_a_lost_lease(browser: Browser, tmp_path: Path) -
         ("zhao", "assigned"), ("wang", "accepted")]
 
 
+def test_a_session_that_ended_is_said_and_nothing_is_lost(browser: Browser, tmp_path: Path) -> None:
+    review = office(tmp_path, "0.0.0.0")
+    with visiting(browser, quiet=False) as visit, serving(tmp_path, "0.0.0.0") as address:
+        page = visit(address)
+        sign_in(page, "li")
+        page.goto(address + "/petitions")
+        press(page, "n")
+        expect(page.locator(".petition h2")).to_contain_text("要坍塌了")
+        press(page, "e")
+        page.keyboard.insert_text("已派人到场。")
+        page.keyboard.press("Escape")
+        page.context.clear_cookies()
+        press(page, "a")
+        expect(page.locator("#said .notice")).to_contain_text("登录已过期")
+        other = page.context.new_page()
+        other.goto(address)
+        sign_in(other, "li")
+        press(page, "a")
+        expect(page.locator(".notice.done")).to_contain_text("已接受")
+    assert review.decided(1)[0].told["reply"] == "已派人到场。"
+
+
 def test_each_role_finds_its_page(browser: Browser, tmp_path: Path) -> None:
     office(tmp_path, "0.0.0.0")
     with visiting(browser, quiet=False) as visit, serving(tmp_path, "0.0.0.0") as address:
@@ -264,6 +286,11 @@ def test_a_restart_in_the_middle_loses_nothing(browser: Browser, tmp_path: Path)
         expect(page.locator("#said .notice")).to_contain_text("连接不上")
         assert page.locator("#reply").input_value() == "已派人到场。"
         with serving(tmp_path, port=port):
+            press(page, "n")
+            expect(page.locator(".petition h2")).to_contain_text("路灯坏了")
+            page.locator(".queue .pick").first.click()
+            expect(page.locator(".petition h2")).to_contain_text("要坍塌了")
+            assert page.locator("#reply").input_value() == "已派人到场。", "nothing typed is lost"
             press(page, "a")
             expect(page.locator(".notice.done")).to_contain_text("已接受")
             page.reload()
