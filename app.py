@@ -94,22 +94,13 @@ def build(settings: Settings, progress: Progress | None = None,
         retriever = ToolRetriever.load(settings.weights / "retriever.npz")
     except ModelError:
         retriever = None
+    policies = policy_service(settings)
     toolbox = Toolbox(ledger, search, retriever, maps=settings.home / "maps",
-                      desk=petition_desk(settings), adviser=policy_adviser(settings))
+                      desk=petition_desk(settings), adviser=policy_adviser(policies))
     assistant = Assistant(toolbox, chat_model(settings), engine=settings.engine)
     accounts = Accounts(settings.home / "accounts.sqlite")
     return Services(settings, ledger, search, toolbox, assistant, accounts,
-                    Review(settings.review), policy_service(settings))
-
-
-def policy_service(settings: Settings) -> PolicyService | None:
-    """The policies of the pack; None where it has none. Raises PolicyFileError for a wrong file."""
-    from cityllm.policies.ruleset import RuleSet
-    from cityllm.policies.service import PolicyService
-
-    if not (settings.pack / "policies").is_dir():
-        return None
-    return PolicyService(RuleSet.load(settings.pack))
+                    Review(settings.review), policies)
 
 
 def petition_desk(settings: Settings, cases: Cases | None = None) -> Desk | None:
@@ -145,16 +136,21 @@ def petition_desk(settings: Settings, cases: Cases | None = None) -> Desk | None
     return Desk(build, lambda: cases or past())
 
 
-def policy_adviser(settings: Settings) -> Adviser | None:
-    """The chat's tool of policies; None where the pack has none. The rules are read at the first
-    question."""
-    from cityllm.policies.adviser import PolicyAdviser
+def policy_service(settings: Settings) -> PolicyService | None:
+    """The policies of the pack; None where it has none. Raises PolicyFileError for a wrong file."""
     from cityllm.policies.ruleset import RuleSet
     from cityllm.policies.service import PolicyService
 
     if not (settings.pack / "policies").is_dir():
         return None
-    return PolicyAdviser(lambda: PolicyService(RuleSet.load(settings.pack)))
+    return PolicyService(RuleSet.load(settings.pack))
+
+
+def policy_adviser(policies: PolicyService | None) -> Adviser | None:
+    """The chat's tool of policies; None where there are none."""
+    from cityllm.policies.adviser import PolicyAdviser
+
+    return PolicyAdviser(policies) if policies else None
 
 
 def make_app(services: Services) -> FastAPI:

@@ -27,6 +27,7 @@ from cityllm.corpus.records import Clause
 from cityllm.errors import ArticleNotFound, ModelTimeout
 from cityllm.evidence import Answer, ClauseEvidence, DataRowEvidence, Step, ToolRunEvidence, Value
 from cityllm.petitions.review import Review
+from cityllm.policies.service import PolicyService
 from cityllm.safety.access import Accounts
 from cityllm.safety.vault import Vault
 
@@ -168,6 +169,7 @@ class FakeServices:
     assistant: FakeAssistant
     accounts: Accounts
     review: Review
+    policies: PolicyService | None = None
 
     def vault(self) -> Vault:
         """The originals, under the key of the tests."""

@@ -41,7 +41,7 @@ HOSTILE = [
 TAGS = set("""a article aside blockquote br button code dd details div dl dt em figcaption figure
     form h1 h2 h3 h4 h5 h6 header hr img label li mark nav ol p path pre section span strong summary
     svg table tbody td textarea th thead tr ul
-    datalist fieldset i input kbd legend option select""".split())
+    datalist fieldset h5 i input kbd legend option s select small""".split())
 
 
 class Seen(HTMLParser):
@@ -73,7 +73,7 @@ def harmless(source: str) -> Seen:
     assert not [name for name in seen.attributes if name.startswith("on") or name == "style"]
     for address in seen.addresses:
         assert re.match(r"https?://|/(pictures|export|sign-out|sign-in|petitions|policies)\b|"
-                        r"/\?lang=|data:image/png;base64,", address), address
+                        r"/\?lang=|#[\w-]+$|data:image/png;base64,", address), address
     return seen
 
 

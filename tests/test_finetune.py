@@ -153,7 +153,7 @@ def test_arguments_of_training_questions_can_be_pointed_at(tmp_path: Path) -> No
         sync_pack(ledger, pack)
         box = Toolbox(ledger, PairSearch(ledger),
                       desk=Desk(recipe().build, lambda: Cases.build([])),
-                      adviser=PolicyAdviser(lambda: PolicyService(RuleSet.load(pack))))
+                      adviser=PolicyAdviser(PolicyService(RuleSet.load(pack))))
         tried = [c for c in cases if c.tool not in ("none", "search_regulations")]
         assert sum(dialogues.point(c, box) for c in tried) / len(tried) > 0.97
     sample = next(c for c in tried if "申请行政复议" in c.question and c.tool == "legal_deadline")

@@ -44,7 +44,7 @@ def adviser(service: PolicyService) -> PolicyAdviser:
         told = service.rules.dictionary.read({"region": places[-1]} if places else {})
         return told, [f"{column} = {value}" for column, value in told.values.items()]
 
-    return PolicyAdviser(lambda: service, read)
+    return PolicyAdviser(service, read)
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +125,10 @@ def test_it_is_not_offered_without_policies_nor_by_a_retriever_that_never_saw_it
 
 
 def test_a_pack_without_policies_has_no_adviser(tmp_path: Path) -> None:
-    from app import policy_adviser
+    from app import policy_adviser, policy_service
     from cityllm.config import load_settings
 
-    assert policy_adviser(load_settings({"CITYLLM_PACK": str(tmp_path)})) is None
-    assert policy_adviser(load_settings({"CITYLLM_PACK": str(PACK)})) is not None
+    bare, shipped = (policy_service(load_settings({"CITYLLM_PACK": str(pack)}))
+                     for pack in (tmp_path, PACK))
+    assert policy_adviser(bare) is None
+    assert policy_adviser(shipped) is not None

@@ -7,7 +7,6 @@ those that the question is about, the nearest one clause by clause, and what to 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from datetime import date
 
@@ -27,14 +26,13 @@ Heard = tuple[Enterprise, Sequence[str]]
 
 
 class PolicyAdviser:
-    """`service` is built at the first question. Several threads may ask at once."""
+    """Advice from one service. Several threads may ask at once."""
 
-    def __init__(self, service: Callable[[], PolicyService],
+    def __init__(self, service: PolicyService,
                  read: Callable[[str, date, Language], Heard] | None = None) -> None:
-        self._build = service
+        self._service = service
         self._read = read
-        self._held: tuple[PolicyService, Topics] | None = None
-        self._lock = threading.Lock()
+        self._topics = Topics(service.rules)
 
     def advise(self, said: Sequence[str], as_of: date,
                language: Language = "zh") -> RuleTraceEvidence:
@@ -42,12 +40,10 @@ class PolicyAdviser:
 
         A field that was told anew has its newest value.
         """
-        with self._lock:
-            self._held = self._held or self._open()
-        service, topics = self._held
+        service = self._service
         enterprise, heard = self._hear(said, as_of, language)
         report = service.match(enterprise, as_of, order="money")
-        about = topics.about(said[-1])
+        about = self._topics.about(said[-1])
         words = Words(service, language)
         shown = _chosen(report, about)
         lines = [*heard, *(line for number, one in enumerate(shown) for line in (
@@ -55,10 +51,6 @@ class PolicyAdviser:
         lines += _next(service, report, about, language)
         return RuleTraceEvidence(id="", rule="match_policies", steps=lines,
                                  values=_values(service, report, shown, language))
-
-    def _open(self) -> tuple[PolicyService, Topics]:
-        service = self._build()
-        return service, Topics(service.rules)
 
     def _hear(self, said: Sequence[str], as_of: date,
               language: Language) -> tuple[Enterprise, list[str]]:

@@ -7,12 +7,14 @@ amount is what the policy would grant on the data given, or the most that it gra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from cityllm.policies.evaluate import Result
+from cityllm.policies.evaluate import Result, Validity
 from cityllm.policies.figures import round_half_up
+
+IN_FORCE: tuple[Validity, ...] = ("in_force",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,17 @@ class Question:
     alone: tuple[str, ...]
 
 
-def questions(results: Iterable[Result]) -> list[Question]:
-    """What to ask, most money first, then most policies decided, then by name."""
+def questions(results: Iterable[Result],
+              validities: Collection[Validity] = IN_FORCE) -> list[Question]:
+    """What to ask, most money first, then most policies decided, then by name.
+
+    Policies of another validity than `validities` do not count.
+    """
     money: dict[str, Fraction] = {}
     waiting: dict[str, list[str]] = {}
     alone: dict[str, list[str]] = {}
     for result in results:
-        if result.verdict != "unknown" or result.validity != "in_force":
+        if result.verdict != "unknown" or result.validity not in validities:
             continue
         for column in result.missing:
             share = Fraction(result.potential or 0, len(result.missing))

@@ -40,7 +40,10 @@ class Page:
 CHAT = Page("/", "nav_chat", "skip", "history", ROLES)
 PETITIONS = Page("/petitions", "nav_petitions", "skip_petition", "queue",
                  ("clerk", "supervisor", "auditor", "admin"), ("petitions.css", "petitions.js"))
-PAGES: tuple[Page, ...] = (CHAT, PETITIONS)
+FIRM = Page("/policies", "nav_firm", "skip_firm", "firm_list",
+            ("enterprise", "planner", "clerk", "supervisor", "admin"),
+            ("petitions.css", "policies.css", "policies.js"))
+PAGES: tuple[Page, ...] = (CHAT, PETITIONS, FIRM)
 SHARED = ("theme.css",)
 
 

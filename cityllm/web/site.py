@@ -26,10 +26,12 @@ from cityllm.web.api import PREFIX
 from cityllm.web.chat import build_page
 from cityllm.web.conversations import Conversations
 from cityllm.web.drafting import Drafting
+from cityllm.web.firm_page import FirmPage
 from cityllm.web.guard import USER, Guard
 from cityllm.web.handlers import Chat
 from cityllm.web.pages import ICON, file_of
 from cityllm.web.petition_routes import add_petitions
+from cityllm.web.policy_pages import add_policies
 from cityllm.web.review import ReviewPage
 from cityllm.web.running import Answers, Runs
 from cityllm.web.sessions import Sessions
@@ -39,6 +41,7 @@ from cityllm.web.texts import language_of, text
 if TYPE_CHECKING:
     from cityllm.corpus.ledger import Ledger
     from cityllm.petitions.review import Review
+    from cityllm.policies.service import PolicyService
     from cityllm.safety.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -75,6 +78,10 @@ class SiteServices(Protocol):
     @property
     def review(self) -> Review:
         """Petitions that wait for a person."""
+
+    @property
+    def policies(self) -> PolicyService | None:
+        """The rules; None where the pack has none."""
 
     def vault(self) -> Vault:
         """The originals of petitions, opened anew."""
@@ -122,6 +129,9 @@ def make_site(services: SiteServices, exporters: Mapping[str, Exporter],
     drafting = Drafting(services.assistant, services.review, runs.slots)
     add_petitions(app, ReviewPage(services.ledger, services.review, choices, services.vault,
                                   drafting, account_of, language, sessions is not None))
+    if services.policies is not None:
+        add_policies(app, FirmPage(services.policies, services.ledger, account_of, language,
+                                   sessions is not None))
     chat = Chat(services.ledger, store, runs, language, account_of, sessions is not None)
     site: FastAPI = gr.mount_gradio_app(
         app, build_page(chat), path="/", auth_dependency=_user, footer_links=[],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cityllm.messages import Language
 from cityllm.web.petition_texts import PETITION_TEXTS
+from cityllm.web.policy_texts import POLICY_TEXTS
 
 TEXTS: dict[str, tuple[str, str]] = {
     # the frame
@@ -176,6 +177,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "name": ("用户名", "User name"),
     "password": ("密码", "Password"),
     **PETITION_TEXTS,
+    **POLICY_TEXTS,
 }
 
 
