@@ -159,11 +159,21 @@ def make_app(services: Services) -> FastAPI:
     Raises AccessError where that host needs accounts and there are none.
     """
     from cityllm.agent import export
+    from cityllm.safety.access import LOCAL, Role, is_loopback
+    from cityllm.safety.database import Database
     from cityllm.web.api import make_api
     from cityllm.web.site import make_site
 
+    settings = services.settings
+
+    def role_of(name: str) -> Role:
+        found = LOCAL if is_loopback(settings.host) else services.accounts.find(name)
+        return found.role if found else "planner"
+
+    api = make_api(services.policies, Database(settings.home, settings.database_url),
+                   role_of) if services.policies else None
     return make_site(services, {"md": export.markdown, "docx": export.docx},
-                     make_api(services.policies) if services.policies else None)
+                     api)
 
 
 if __name__ == "__main__":

@@ -210,6 +210,7 @@ def _unexpected(problem: Exception) -> str:
 def _mount() -> None:
     """The commands of corpus, petitions and policies live in files of their own."""
     from cityllm import cli_overview as overview
+    from cityllm.cli_api_key import app as api_key
     from cityllm.cli_corpus import app as corpus
     from cityllm.cli_decisions import app as decisions
     from cityllm.cli_policy import app as policy
@@ -222,6 +223,7 @@ def _mount() -> None:
     app.add_typer(triage, name="triage")
     mount_office(policy)
     app.add_typer(policy, name="policy")
+    app.add_typer(api_key, name="api-key")
 
 
 _mount()

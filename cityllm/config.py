@@ -67,6 +67,10 @@ class Settings(BaseModel):
     chroma_url: str = ""
     """Empty: Chroma in process, in `home`. Otherwise `http://host:port` of a Chroma server."""
 
+    database_url: str = ""
+    """API keys, rates and registered enterprises. Empty: SQLite in `home`. Otherwise
+    `postgresql://user:password@host/name`."""
+
     vault_key: str = ""
     """Key of the encrypted originals of petitions, 32 bytes as base64 or hex; empty: a key file."""
     vault_key_file: Path | None = None

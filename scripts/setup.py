@@ -2,7 +2,8 @@
 
 Needs Python 3.11 and nothing else, never root. Installs with uv (seconds) and, where uv cannot be
 had or fails, with pip. Does nothing when pyproject.toml, the lock and the choice of torch are
-unchanged. `--system` also looks for what tests need from the system: Chromium and a Chinese font.
+unchanged. `--system` also looks for what tests need from the system: Chromium, a Chinese
+font, PostgreSQL.
 
 torch comes in builds of very different size. CITYLLM_TORCH=gpu takes the one with CUDA (gigabytes);
 otherwise the CPU build: from wherever pip is configured to find one, or else from PyTorch's own
@@ -31,7 +32,7 @@ TORCH = "2.13.0"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 UV = "uv==0.13.9"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PACKAGES = ("chromium", "fonts-noto-cjk", "fontconfig")
+PACKAGES = ("chromium", "fonts-noto-cjk", "fontconfig", "postgresql")
 
 
 def say(zh: str, en: str) -> None:
@@ -176,15 +177,23 @@ def has_chinese_font() -> bool:
     return bool(listed.stdout.strip())
 
 
+def has_postgres() -> bool:
+    """Whether a PostgreSQL server can be started; Debian keeps it out of the path."""
+    return bool(shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb")))
+
+
 def system_packages() -> None:
-    """Chromium and a Chinese font: installed as root with apt-get, otherwise the command named."""
-    if any(map(shutil.which, BROWSERS)) and has_chinese_font():
+    """Chromium, a Chinese font and PostgreSQL: installed as root with apt-get, otherwise the
+    command is named."""
+    if any(map(shutil.which, BROWSERS)) and has_chinese_font() and has_postgres():
         return
     command = f"apt-get install -y --no-install-recommends {' '.join(PACKAGES)}"
     if not (shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0):
-        stop(f"测试需要 Chromium 和中文字体。请先运行：sudo {command}",
-             f"the tests need Chromium and a Chinese font. First run: sudo {command}")
-    say("正在安装 Chromium 和中文字体", "installing Chromium and Chinese fonts")
+        stop(f"测试需要 Chromium、中文字体和 PostgreSQL。请先运行：sudo {command}",
+             "the tests need Chromium, a Chinese font and PostgreSQL. First run: sudo "
+             f"{command}")
+    say("正在安装 Chromium、中文字体和 PostgreSQL",
+        "installing Chromium, Chinese fonts and PostgreSQL")
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
     run("apt-get", "update", "-qq")
     if not run(*command.split(), "-qq"):
@@ -196,7 +205,8 @@ def main() -> None:
     """Parse, check Python, install what is not there yet."""
     parser = argparse.ArgumentParser(description="Make .venv and install cityllm into it.")
     parser.add_argument("--extras", default="", help="extras to install, with commas: serve,dev")
-    parser.add_argument("--system", action="store_true", help="also Chromium and a Chinese font")
+    parser.add_argument("--system", action="store_true",
+                        help="also Chromium, a Chinese font and PostgreSQL")
     given = parser.parse_args()
     if not (3, 11) <= sys.version_info[:2] <= (3, 14):
         stop(f"需要 Python 3.11 至 3.14，现在是 {platform.python_version()}。请用 PYTHON=… 指定。",

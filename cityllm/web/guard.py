@@ -2,8 +2,8 @@
 
 Without accounts one local user works, and only under a name of this machine (a page elsewhere that
 makes its own name point here is turned away). With accounts nothing but the sign-in page and
-`/healthz` answers without a session. Nothing is changed at the word of a page of another site.
-Nobody uploads: the chat has no use for files.
+`/healthz` answers without a session, and the API with a key. Nothing is changed at the word of a
+page of another site. Nobody uploads: the chat has no use for files.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+API = "/api/v1/"
 COOKIE = "cityllm_session"
 USER = "cityllm.user"
 """Key of the signed-in user's name in a request's scope."""
@@ -69,7 +70,7 @@ class Guard:
             scope[USER] = LOCAL.name
         elif path not in OPEN:
             user = self.sessions.user(token_of(scope))
-            if user is None:
+            if user is None and not path.startswith(API):  # there, `callers` looks for a key
                 await self._to_sign_in(scope, send)
                 return
             scope[USER] = user

@@ -16,6 +16,7 @@ from cityllm.policies.explain import Words
 from cityllm.policies.service import PolicyService
 from cityllm.policies.view import View
 from cityllm.web import replies
+from cityllm.web.callers import Callers
 from cityllm.web.exact import exact_router
 from cityllm.web.problems import problem_of
 from cityllm.web.requests import (
@@ -34,13 +35,13 @@ _BATCH: dict[int | str, dict[str, Any]] = {200: {
     "content": {NDJSON: {"schema": {"type": "string"}}}}}
 
 
-def match_routes(service: PolicyService) -> APIRouter:
+def match_routes(service: PolicyService, callers: Callers) -> APIRouter:
     """`/policies/match`, `/policies/match/batch`, `/policies/{policy}/explain`, `…/questions`."""
     router = exact_router("match")
-    dictionary = service.rules.dictionary
+    dictionary, may_match = service.rules.dictionary, [callers.may("match")]
 
     @router.post("/policies/match", response_model=replies.Report,
-                 summary="一家企业能享受什么 What one enterprise can get")
+                 summary="一家企业能享受什么 What one enterprise can get", dependencies=may_match)
     def match(body: Annotated[MatchIn, Body(openapi_examples=MATCH_EXAMPLES)],
               lang: Language = "zh") -> Response:
         """逐项政策、逐条子句：符合、不符合、还缺哪项数据；能得多少钱，怎样的组合最好，先补哪项数据。
@@ -52,7 +53,7 @@ def match_routes(service: PolicyService) -> APIRouter:
         return sent(View(service, lang).report(report, details=body.details))
 
     @router.post("/policies/match/batch", responses=_BATCH, response_class=StreamingResponse,
-                 summary="许多企业 Many enterprises")
+                 summary="许多企业 Many enterprises", dependencies=may_match)
     def batch(body: Annotated[BatchIn, Body(openapi_examples=BATCH_EXAMPLES)],
               lang: Language = "zh") -> Response:
         """每家企业一行 JSON，算好一家送一家：{"line": 1, "report": {…}}，有错的是 {"line": 2, "problem":
@@ -82,7 +83,7 @@ def match_routes(service: PolicyService) -> APIRouter:
                             "problems": problems}) + b"\n"
 
     @router.post("/policies/{policy}/explain", response_model=replies.Explanation,
-                 summary="一项政策，逐条说明 One policy, clause by clause")
+                 summary="一项政策，逐条说明 One policy, clause by clause", dependencies=may_match)
     def explain(policy: str, body: Annotated[
                     EnterpriseOn, Body(openapi_examples=ENTERPRISE_EXAMPLES)],
                 lang: Language = "zh") -> Response:
@@ -95,7 +96,7 @@ def match_routes(service: PolicyService) -> APIRouter:
                      "match": View(service, lang).match(found)})
 
     @router.post("/policies/questions", response_model=replies.Questions,
-                 summary="先补哪项数据 The cheapest question")
+                 summary="先补哪项数据 The cheapest question", dependencies=may_match)
     def ask(body: Annotated[EnterpriseOn, Body(openapi_examples=ENTERPRISE_EXAMPLES)],
             lang: Language = "zh") -> Response:
         """缺的数据，关系钱最多的在前。 The data that are missing, most money first."""

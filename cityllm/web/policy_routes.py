@@ -14,6 +14,7 @@ from cityllm.errors import RequestInvalid
 from cityllm.policies.policy_view import PolicyView, Wanted, listed
 from cityllm.policies.service import PolicyService
 from cityllm.web import replies
+from cityllm.web.callers import Callers
 from cityllm.web.exact import exact_router
 from cityllm.web.match_routes import sent
 from cityllm.web.requests import PAGE, AsOf, Cursor, Language, Limit
@@ -23,14 +24,15 @@ Kind = Literal["", "subsidy", "reward", "tax", "loan", "fee", "insurance", "serv
 Validity = Literal["", "in_force", "not_yet", "expired", "unconfirmed"]
 
 
-def policy_routes(service: PolicyService) -> APIRouter:
+def policy_routes(service: PolicyService, callers: Callers) -> APIRouter:
     """`/policies`, `/policies/{policy}`, `/fields`, `/health`."""
     router = exact_router("policies")
-    rules = service.rules
+    rules, may_read = service.rules, [callers.may("policies")]
     every = hashlib.sha256("".join(
         f"{id_}{rules.hashes.get(id_, '')}" for id_ in sorted(rules.policies)).encode()).hexdigest()
 
-    @router.get("/policies", response_model=replies.PolicyPage, summary="政策目录 The catalogue")
+    @router.get("/policies", response_model=replies.PolicyPage, summary="政策目录 The catalogue",
+                dependencies=may_read)
     def policies(
         q: Annotated[str, Query(max_length=100, description="名称、文号、给什么里的词；可几个 Words of "
                                 "title, number or benefit")] = "",
@@ -55,14 +57,15 @@ def policy_routes(service: PolicyService) -> APIRouter:
                      "total": len(found)})
 
     @router.get("/policies/{policy}", response_model=replies.Policy,
-                summary="一项政策在某一天 One policy on a day")
+                summary="一项政策在某一天 One policy on a day", dependencies=may_read)
     def policy(policy: str, as_of: AsOf = None, lang: Language = "zh") -> Response:
         """子句、当天的门槛和它的沿革、材料、步骤、要用的数据。
 
         Clauses, the thresholds of the day and their history, papers, steps, the data it reads."""
         return sent(PolicyView(service, lang).full(rules.get(policy), as_of or date.today()))
 
-    @router.get("/fields", response_model=replies.Fields, summary="企业字段 The fields")
+    @router.get("/fields", response_model=replies.Fields, summary="企业字段 The fields",
+                dependencies=may_read)
     def fields(lang: Language = "zh") -> Response:
         """每个字段叫什么、能写什么、谁掌握。 What each is called, what may stand in it, who holds it."""
         holders = rules.dictionary.holders

@@ -6,8 +6,8 @@ these again (that would cost more than the match); tests hold the two together.
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated, Literal
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -272,6 +272,25 @@ class Fields(_Reply):
     """All fields."""
 
     items: list[FieldInfo]
+
+
+class Registered(_Reply):
+    """An enterprise of the registry, as it was sent."""
+
+    id: str
+    name: str
+    fields: dict[str, Any]
+    judgements: dict[str, bool | None]
+    version: int
+    changed: datetime
+
+
+class RegistryPage(_Reply):
+    """A page of enterprises; `next` is null on the last."""
+
+    items: list[Registered]
+    next: str | None
+    total: int
 
 
 class Health(_Reply):

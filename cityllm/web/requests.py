@@ -92,5 +92,6 @@ MATCH_EXAMPLES = both({"enterprise": _FIRM, "as_of": "2026-06-01", "order": "mon
                        "details": False})
 BATCH_EXAMPLES = both({"enterprises": [_FIRM, _PLANT], "as_of": "2026-06-01"},
                       {"enterprises": [_PLANT], "as_of": "2026-06-01", "details": True})
+REGISTER_EXAMPLES = both(_FIRM, _PLANT)
 ENTERPRISE_EXAMPLES = both({"enterprise": _FIRM, "as_of": "2026-06-01"},
                            {"enterprise": _PLANT, "as_of": "2026-06-01"})

@@ -1,0 +1,106 @@
+"""The registry of enterprises over HTTP: add, read, replace, remove, list, match."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import Body, Path, Response
+
+from cityllm.policies.registry import Registry
+from cityllm.policies.service import PolicyService
+from cityllm.policies.view import View
+from cityllm.web import replies
+from cityllm.web.callers import Callers
+from cityllm.web.exact import exact_router
+from cityllm.web.match_routes import sent
+from cityllm.web.policy_routes import after_of, cursor_of
+from cityllm.web.repeats import IdempotencyKey, Repeats
+from cityllm.web.requests import (
+    PAGE,
+    REGISTER_EXAMPLES,
+    AsOf,
+    Cursor,
+    EnterpriseIn,
+    Language,
+    Limit,
+)
+
+Id = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[\w.@-]+$",
+                         description="统一社会信用代码或任意编号 Unified social credit code, or any id")]
+New = Annotated[EnterpriseIn, Body(openapi_examples=REGISTER_EXAMPLES)]
+
+
+def registry_routes(service: PolicyService, registry: Registry, callers: Callers,
+                    repeats: Repeats) -> Any:
+    """`/enterprises`, `/enterprises/{id}`, `/enterprises/{id}/match`."""
+    router = exact_router("enterprises")
+
+    def put(id_: str, enterprise: EnterpriseIn, status: int) -> Response:
+        data = enterprise.model_dump()
+        return sent(orjson.loads(_plain(registry.put(id_, data).plain())), status)
+
+    @router.post("/enterprises", response_model=replies.Registered, status_code=201,
+                 summary="登记一家企业 Register an enterprise")
+    def add(body: New, key: IdempotencyKey = None,
+            caller: str = callers.may("enterprises.write")) -> Response:
+        """没有编号的给一个；已有这个编号的就更新，版本加一。
+
+        One without an id is given one; one whose id is there is replaced, its version counts up."""
+        return repeats.once(caller, key, b"POST " + _plain(body.model_dump()), lambda: put(
+            body.id or secrets.token_hex(8), body, 201))
+
+    @router.get("/enterprises", response_model=replies.RegistryPage,
+                summary="登记的企业 Registered enterprises",
+                dependencies=[callers.may("enterprises.read")])
+    def listed(limit: Limit = PAGE, cursor: Cursor = "") -> Response:
+        """按编号排列。 By id."""
+        found = registry.page(after_of(cursor), limit + 1)
+        return sent({"items": [orjson.loads(_plain(one.plain())) for one in found[:limit]],
+                     "next": cursor_of(found[limit - 1].id) if len(found) > limit else None,
+                     "total": registry.count()})
+
+    @router.get("/enterprises/{id}", response_model=replies.Registered,
+                summary="一家登记的企业 One registered enterprise",
+                dependencies=[callers.may("enterprises.read")])
+    def one(id: Id) -> Response:
+        """登记的数据、版本、时间。 What is registered, its version and time."""
+        return sent(orjson.loads(_plain(registry.get(id).plain())))
+
+    @router.put("/enterprises/{id}", response_model=replies.Registered,
+                summary="登记或更新 Register or replace")
+    def replace(id: Id, body: New, key: IdempotencyKey = None,
+                caller: str = callers.may("enterprises.write")) -> Response:
+        """整个替换；没有写的字段就成为未知。 Replaced whole: a field that is left out is unknown then."""
+        call = b"PUT " + id.encode() + _plain(body.model_dump())
+        return repeats.once(caller, key, call, lambda: put(id, body, 200))
+
+    @router.delete("/enterprises/{id}", status_code=204, summary="删除 Remove")
+    def remove(id: Id, key: IdempotencyKey = None,
+               caller: str = callers.may("enterprises.write")) -> Response:
+        """从登记库删除。 Taken out of the registry."""
+        def gone() -> Response:
+            registry.remove(id)
+            return Response(status_code=204)
+
+        return repeats.once(caller, key, b"DELETE " + id.encode(), gone)
+
+    @router.post("/enterprises/{id}/match", response_model=replies.Report,
+                 summary="匹配一家登记的企业 Match a registered enterprise",
+                 dependencies=[callers.may("enterprises.read"), callers.may("match")])
+    def match(id: Id, as_of: AsOf = None, lang: Language = "zh",
+              order: Literal["money", "deadline", "missing"] = "money",
+              details: bool = True) -> Response:
+        """同 /policies/match，数据来自登记库。 As /policies/match, on the data registered."""
+        enterprise = registry.get(id).read(service.rules.dictionary)
+        report = service.match(enterprise, as_of or date.today(), order=order)
+        return sent(View(service, lang).report(report, details=details))
+
+    return router
+
+
+def _plain(data: Any) -> bytes:
+    """JSON in which a Decimal is the text that reads the same; keys in order."""
+    return orjson.dumps(data, default=lambda value: f"{value:f}", option=orjson.OPT_SORT_KEYS)
