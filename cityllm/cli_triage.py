@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from cityllm.petitions.routing import Labeller
     from cityllm.safety.vault import Vault
 
+AT_ONCE = 8
+"""Messages that an endpoint is asked about together, in each process."""
 HOLIDAYS = ROOT / "tools" / "data" / "holidays_cn.csv"
 
 
@@ -67,6 +69,9 @@ def run(
         metavar="none|urgent|review|all",
         help="给哪些件写答复草稿；review 含紧急件 Reply drafts for which rows; review includes urgent")
         ] = "none",
+    ask_model: Annotated[bool, typer.Option(
+        "--ask-model", help="分类没有把握的件再问模型端点 Ask the endpoint where the classifier is unsure")
+        ] = False,
     queue: Annotated[bool, typer.Option(
         "--queue", help="同时送进审核页；再跑一次把审核结果写回 OUT。 Onto the review page, decisions back into OUT")
         ] = False,
@@ -88,7 +93,7 @@ def run(
         raise ConfigError(f"输出 {out} 会盖掉输入，请换一个名字。",
                           f"The output {out} would replace the input: choose another name.")
     pack = pack or settings.pack
-    recipe = make_recipe(settings, pack, rows.given)
+    recipe = make_recipe(settings, pack, rows.given, ask_model=ask_model)
     with (open_vault(settings) as vault, open_drafter(settings, pack, wanted) as drafter,
           progress_lines() as progress):
         result = triage(rows, out, recipe, vault, journal_of(out, settings.home), today,
@@ -161,8 +166,9 @@ def open_vault(settings: Settings) -> Vault:
         settings.vault_key, settings.vault_key_file or settings.home / "vault.key"))
 
 
-def make_recipe(settings: Settings, pack: Path, given: Any) -> Recipe:
-    """What the batch needs, with the pack's own classifier where it has one."""
+def make_recipe(settings: Settings, pack: Path, given: Any, *, ask_model: bool = False) -> Recipe:
+    """What the batch needs, with the pack's own classifier where it has one. `ask_model`: the
+    endpoint is asked where that is not sure; not the bundled model, which does not help there."""
     from cityllm.petitions.calibrate import Line
     from cityllm.petitions.pipeline import Recipe
     from cityllm.safety.vault import read_key
@@ -174,8 +180,19 @@ def make_recipe(settings: Settings, pack: Path, given: Any) -> Recipe:
                           f"The pack {pack} has no petitions/clock.yaml: copy it from "
                           f"{ROOT / 'rag_corpus'}.")
     key = read_key(settings.vault_key, settings.vault_key_file or settings.home / "vault.key")
-    return Recipe(partial(load_classifier, folder, pack), Line.load(folder / "line.json"), clock,
-                  HOLIDAYS, key, dict(given), _fingerprint(folder, pack, dict(given)))
+    load, mark = partial(load_classifier, folder, pack), dict(given)
+    if ask_model:
+        if settings.engine != "endpoint":
+            raise ConfigError(
+                "--ask-model 要接模型端点：设置 CITYLLM_ENGINE=endpoint 和 CITYLLM_ENDPOINT_URL。自带的小模型在这一步"
+                "测下来没有帮助（docs/petitions.md）。",
+                "--ask-model needs a model endpoint: set CITYLLM_ENGINE=endpoint and "
+                "CITYLLM_ENDPOINT_URL. The bundled model was measured and does not help here "
+                "(docs/petitions.md).")
+        load = partial(load_cascade, settings, folder, pack)
+        mark |= {"asked": f"{settings.endpoint_url} {settings.endpoint_model}"}
+    return Recipe(load, Line.load(folder / "line.json"), clock, HOLIDAYS, key, dict(given),
+                  _fingerprint(folder, pack, mark))
 
 
 @contextmanager
@@ -270,6 +287,15 @@ def load_classifier(folder: Path, pack: Path) -> Labeller:
     from cityllm.petitions.classify import Classifier
 
     return Classifier.load(folder, pack)
+
+
+def load_cascade(settings: Settings, folder: Path, pack: Path) -> Labeller:
+    """The classifier, with the endpoint for what it is not sure of; in each worker process."""
+    from cityllm.model.endpoint import chat_model
+    from cityllm.petitions.cascade import Cascade, asker
+    from cityllm.petitions.classify import Classifier
+
+    return Cascade(Classifier.load(folder, pack), asker(chat_model(settings)), at_once=AT_ONCE)
 
 
 def _fingerprint(folder: Path, pack: Path, given: dict[str, str]) -> str:

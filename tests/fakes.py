@@ -30,7 +30,8 @@ class QueueModel(BaseChatModel):
         return "queue"
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
-        self.offered.append([tool.name for tool in tools])
+        self.offered.append([tool["function"]["name"] if isinstance(tool, dict) else tool.name
+                             for tool in tools])
         return self
 
     def _generate(self, messages: list[BaseMessage], stop: list[str] | None = None,

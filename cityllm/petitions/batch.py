@@ -28,7 +28,7 @@ from cityllm.petitions.duplicates import link, signature
 from cityllm.petitions.intake import Row, Source
 from cityllm.petitions.journal import Journal
 from cityllm.petitions.offers import Offers, offering
-from cityllm.petitions.pipeline import Outcome, Pipeline, Recipe, Times
+from cityllm.petitions.pipeline import ASKED, Outcome, Pipeline, Recipe, Times
 from cityllm.petitions.review import Review
 from cityllm.petitions.verdict import withheld
 from cityllm.safety.vault import Vault
@@ -96,6 +96,7 @@ def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, t
             result.fresh += len(outcomes)
             progress(line[-1][0], total, "rows")
         result.rows = len(held)
+        result.calls = result.times.stages.get(ASKED, (0, 0.0))[0]
         if drafter:
             _draft(held, drafter, result, progress)
         with result.times.stage("duplicates", result.rows):
@@ -223,4 +224,4 @@ def _draft(held: Journal, drafter: Drafter, result: Result, progress: Progress) 
         held.keep_draft(key, "" if why.endswith(AGAIN) else mark, draft, why)
         result.drafts += bool(draft)
         result.undrafted.update([why] if why else [])
-    result.calls = drafter.calls() - before
+    result.calls += drafter.calls() - before

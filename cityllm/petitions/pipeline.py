@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cityllm.petitions.calibrate import Line
+from cityllm.petitions.cascade import Cascade
 from cityllm.petitions.clock import Clock
 from cityllm.petitions.duplicates import Sketch, places_in, signature
 from cityllm.petitions.intake import Read, Row, to_read
@@ -25,6 +26,8 @@ from cityllm.petitions.wrongdoing import conduct_in, is_secret, officials_in, sh
 from cityllm.safety.pii import mask_all
 from cityllm.safety.vault import person_key
 
+ASKED = "ask the model"
+"""The stage whose rows are calls of the language model."""
 NONE = Labels((), "", 0.0, [], "", "complaint")
 
 
@@ -100,8 +103,7 @@ class Pipeline:
         with times.stage("classify", len(rows)):
             good = [n for n, read in enumerate(reads) if isinstance(read, Read)]
             labels = [NONE] * len(rows)
-            told = self.classifier.labels([masked[n].body for n in good],
-                                          [masked[n].district for n in good])
+            told = self._labels([masked[n] for n in good], times)
             for n, found in zip(good, told, strict=True):
                 labels[n] = found
         with times.stage("sketch", len(rows)):
@@ -109,6 +111,17 @@ class Pipeline:
         with times.stage("clock, summary, route", len(rows)):
             return [self._finish(*each)
                     for each in zip(rows, reads, masked, labels, sketches, strict=True)]
+
+    def _labels(self, petitions: Sequence[Petition], times: Times) -> list[Labels]:
+        texts, where = [one.body for one in petitions], [one.district for one in petitions]
+        if not isinstance(self.classifier, Cascade):
+            return self.classifier.labels(texts, where)
+        calls, seconds = self.classifier.calls, self.classifier.seconds
+        found = self.classifier.labels(texts, where)
+        asked = self.classifier.calls - calls
+        times.add(ASKED, asked, self.classifier.seconds - seconds)
+        times.add("classify", 0, seconds - self.classifier.seconds)
+        return found
 
     def _masked(self, row: Row, read: Read | str) -> Petition:
         if isinstance(read, str):

@@ -1,0 +1,74 @@
+"""The language model is asked for the unsure rows only, points at a number, and may fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cityllm.config import Settings
+from cityllm.errors import ModelUnavailable
+from cityllm.petitions.cascade import FAILURES, Cascade, asker
+from cityllm.petitions.classify import Classifier
+from tests.fakes import QueueModel, calls
+
+TEXTS = ["楼上漏水，物业说不归他们管，开发商也不来", "拖欠工资三个月，老板跑了", "请问一下", "局长收了红包才签字"]
+
+
+@pytest.fixture(scope="module")
+def fast() -> Classifier:
+    settings = Settings()
+    return Classifier.load(settings.weights / "triage", settings.pack)
+
+
+def test_only_unsure_rows_are_asked_and_the_pick_decides_category_and_department(
+        fast: Classifier) -> None:
+    heard: list[str] = []
+
+    def ask(text: str, options: Sequence[str]) -> int:
+        heard.append(text)
+        return 1
+
+    plain = fast.labels(TEXTS, ["南湖区"] * 4)
+    limit = sorted(one.confidence for one in plain)[2]
+    cascade = Cascade(fast, ask, unsure=limit)
+    found = cascade.labels(TEXTS, ["南湖区"] * 4)
+    unsure = [at for at, one in enumerate(plain) if one.confidence < limit and at != 3]
+    assert heard == [TEXTS[at] for at in unsure] and cascade.calls == len(unsure)
+    for at, (before, after) in enumerate(zip(plain, found, strict=True)):
+        if at not in unsure:
+            assert after == before
+            continue
+        code = before.alternatives[1][0]
+        assert after.category_code == code and after.category == fast.tree.path(code)
+        assert after.department == fast.duties.department(code, "南湖区", TEXTS[at])
+        assert after.confidence == before.confidence
+
+
+def test_a_report_of_wrongdoing_is_never_asked_about(fast: Classifier) -> None:
+    def ask(text: str, options: Sequence[str]) -> int:
+        raise AssertionError("it was asked")
+
+    Cascade(fast, ask, unsure=1.1).labels([TEXTS[3]])
+
+
+@pytest.mark.parametrize(("reply", "picked"), [
+    (calls(("choose_category", {"number": "2"})), 1), ("2", None),
+    (calls(("choose_category", {"number": "9"})), None), (calls(("choose_category", {})), None)])
+def test_only_a_call_with_one_of_the_numbers_is_a_pick(reply: Any, picked: int | None) -> None:
+    model = QueueModel(replies=[reply])
+    assert asker(model)("路灯坏了", ["甲", "乙", "丙"]) == picked
+    assert "2. 乙" in str(model.heard[0][1].content)
+
+
+def test_a_model_that_fails_leaves_the_labels_and_is_asked_no_more(fast: Classifier) -> None:
+    def ask(text: str, options: Sequence[str]) -> int:
+        raise ModelUnavailable("不在", "gone")
+
+    cascade = Cascade(fast, ask, unsure=1.1)
+    many = TEXTS[:3] * 4
+    assert cascade.labels(many) == fast.labels(many)
+    assert cascade.calls == FAILURES
+    assert replace(cascade).calls == FAILURES
