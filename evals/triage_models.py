@@ -12,7 +12,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from cityllm.petitions import fit
 from cityllm.petitions.linear import Features, Floats, Weights
 from cityllm.petitions.segment import Segmenter
 from cityllm.petitions.taxonomy import Taxonomy
-from cityllm.petitions.training import LIFT, adapted, read_rows, without
+from cityllm.petitions.training import adapted, lifted, read_rows, without
 from evals.machine import machine
 from evals.triage import interval
 from finetune.petition_data import examples
@@ -114,9 +113,8 @@ def compare(labelled: Path, trained_on: Path | None, settings: Settings) -> list
         features = reader.features([row.text for row in kept]), reader.features(tests)
         codes = [str(tree.find(row.label))[:2] for row in kept]
         sets.append((trained_on.name, features[0], codes, features[1]))
-        lifted = [replace(one, e=np.hstack([one.e, np.float32(LIFT) * reader.scores(one)[
-            :, reader.columns("1")]])) for one in features]
-        sets.append((f"{trained_on.name} on top of our own", lifted[0], codes, lifted[1]))
+        on_top = [lifted(reader, one, 1) for one in features]
+        sets.append((f"{trained_on.name} on top of our own", on_top[0], codes, on_top[1]))
     table = []
     for name, found, codes, tests_found in sets:
         for model, run in MODELS.items():
