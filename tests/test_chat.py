@@ -41,7 +41,7 @@ HOSTILE = [
 TAGS = set("""a article aside blockquote br button code dd details div dl dt em figcaption figure
     form h1 h2 h3 h4 h5 h6 header hr img label li mark nav ol p path pre section span strong summary
     svg table tbody td textarea th thead tr ul
-    datalist fieldset h5 i input kbd legend option s select small""".split())
+    datalist fieldset h5 i input kbd legend option rect s select small text title""".split())
 
 
 class Seen(HTMLParser):

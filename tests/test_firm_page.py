@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes_web import fake_services
+from fakes_web import ROOT, fake_services
 from fastapi.testclient import TestClient
 from policy_site import policy_services
 from test_chat import HOSTILE, harmless
 
 from cityllm.safety.access import Account, Role
 from cityllm.web.firm_page import FirmPage
+from cityllm.web.office_page import OfficePage
+from cityllm.web.office_tables import OfficeTables
 
 DAY = "2026-11-25"
 SMALL = [("day", DAY), ("f.entity", "company"), ("f.restricted_industry", "false"),
@@ -141,7 +143,7 @@ def test_nothing_that_is_typed_becomes_markup(page: FirmPage) -> None:
 
 @pytest.mark.parametrize(("role", "status"), [("enterprise", 200), ("clerk", 200),
                                               ("auditor", 403)])
-def test_who_may_open_it(page: FirmPage, role: Role, status: int) -> None:
+def test_who_may_open_it(page: FirmPage, role: Role, status: int, tmp_path: Path) -> None:
     from fastapi import FastAPI
 
     from cityllm.web.guard import USER
@@ -154,8 +156,9 @@ def test_who_may_open_it(page: FirmPage, role: Role, status: int) -> None:
         request.scope[USER] = "fang"
         return await call(request)
 
+    tables = OfficeTables(tmp_path, ROOT / "rag_corpus", page.service.rules.dictionary)
     add_policies(app, FirmPage(page.service, page.sources.ledger, lambda user: Account(user, role),
-                               "zh", True))
+                               "zh", True), OfficePage(page.service, tables, "zh", True))
     client = TestClient(app)
     for reply in (client.get("/policies"), client.post("/policies", data=dict(SMALL))):
         assert reply.status_code == status

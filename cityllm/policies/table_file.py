@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -117,7 +118,7 @@ def _frame(path: Path) -> pl.DataFrame:
             return pl.read_parquet(path)
         if kind == ".xlsx":
             return _sheet(path)
-    except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as problem:
+    except (OSError, ValueError, KeyError, BadZipFile, pl.exceptions.PolarsError) as problem:
         first = str(problem).splitlines()[0]
         raise EnterpriseError(f"{path} 读不了：{first}。", f"{path} cannot be read: {first}."
                               ) from None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cityllm.corpus.ledger import Ledger
 
 Items = Sequence[tuple[str, str]]
-File = tuple[str, str, str]
+File = tuple[str, str, str | bytes]
 """Name, media type and contents of a file."""
 EXAMPLE = {"region": "北京市/海淀区", "industry": "6513", "established": "2021-03-15", "employees": 28,
            "entity": "company", "legal_person": True, "sme_size": "small", "high_tech": True,
@@ -54,7 +54,7 @@ class FirmPage:
     def told(self, items: Items) -> Told:
         """What a form says, on which day, and what it asks to see."""
         last = dict(items)
-        told = Told(language_of(last.get("lang", self.language)), _day(last.get("day", "")))
+        told = Told(language_of(last.get("lang", self.language)), day_of(last.get("day", "")))
         told.order = next((one for one in ORDERS if one == last.get("order")), "money")
         action = last.get("do", "")
         opened = last.get("opened", "")
@@ -149,7 +149,7 @@ def _asked(report: Report) -> list[Question]:
             if not one.column.startswith("judge:")]
 
 
-def _day(words: str) -> date:
+def day_of(words: str) -> date:
     """The day that was chosen; today for anything that is none."""
     try:
         return date.fromisoformat(words)

@@ -43,7 +43,9 @@ PETITIONS = Page("/petitions", "nav_petitions", "skip_petition", "queue",
 FIRM = Page("/policies", "nav_firm", "skip_firm", "firm_list",
             ("enterprise", "planner", "clerk", "supervisor", "admin"),
             ("petitions.css", "policies.css", "policies.js"))
-PAGES: tuple[Page, ...] = (CHAT, PETITIONS, FIRM)
+OFFICE = Page("/policies/office", "nav_office", "skip_office", "office_list",
+              ("planner", "clerk", "supervisor", "admin"), FIRM.files)
+PAGES: tuple[Page, ...] = (CHAT, PETITIONS, FIRM, OFFICE)
 SHARED = ("theme.css",)
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
+from cityllm.errors import EnterpriseError
+from cityllm.safety.access import Account
 from cityllm.web import frame
 from cityllm.web.citation_panel import panel
 from cityllm.web.firm_page import FirmPage
 from cityllm.web.guard import USER
-from cityllm.web.pages import FIRM, Page, document, may_open
+from cityllm.web.office_page import OfficePage
+from cityllm.web.office_tables import MOST_BYTES
+from cityllm.web.pages import FIRM, OFFICE, Page, document, may_open
 from cityllm.web.sources import ARTICLE
 from cityllm.web.texts import language_of, text
 
@@ -23,12 +27,15 @@ FIELDS = 2000
 """Entries of a form that are read."""
 
 
-def add_policies(app: FastAPI, firm: FirmPage) -> None:
-    """The enterprise's page and the article beside it."""
+def add_policies(app: FastAPI, firm: FirmPage, office: OfficePage) -> None:
+    """Both pages, the article beside them, and the office's list as a file."""
+
+    def account(request: Request) -> Account:
+        return firm.account_of(str(request.scope[USER]))
 
     def refused(request: Request, page: Page) -> Response | None:
         """A page that says so, where the role of the user may not open `page`."""
-        who = firm.account_of(str(request.scope[USER]))
+        who = account(request)
         if may_open(page, who.role):
             return None
         language = language_of(request.query_params.get("lang", firm.language))
@@ -59,11 +66,63 @@ def add_policies(app: FastAPI, firm: FirmPage) -> None:
     @app.get(ARTICLE)
     def article(request: Request, clause: str) -> Response:
         language = language_of(request.query_params.get("lang", firm.language))
-        who = firm.account_of(str(request.scope[USER]))
+        who = account(request)
         return HTMLResponse(document(FIRM, language, {
             "top": frame.header(language, who, True, None, FIRM),
             "panel": panel(firm.sources.ledger, clause[:400], None, 0, language)}),
             headers=NO_STORE)
+
+
+    @app.get(OFFICE.path)
+    def find(request: Request) -> Response:
+        return refused(request, OFFICE) or HTMLResponse(
+            office.page(account(request), request.query_params), headers=NO_STORE)
+
+    @app.post(OFFICE.path)
+    async def table(request: Request) -> Response:
+        no = refused(request, OFFICE)
+        return no or await _table(request, office, account(request))
+
+    @app.get(OFFICE.path + "/list.{kind}")
+    def listed(request: Request, kind: str) -> Response:
+        no = refused(request, OFFICE)
+        if no is not None:
+            return no
+        try:
+            made = office.file(account(request), request.query_params, kind)
+        except EnterpriseError as problem:
+            return Response(f"{problem.zh}\n{problem.en}", status_code=404,
+                            media_type="text/plain; charset=utf-8")
+        return _file(*made) if made else Response(status_code=404)
+
+
+async def _table(request: Request, office: OfficePage, who: Account) -> Response:
+    """Keep or delete a table, and show the page again."""
+    language = language_of(request.query_params.get("lang", office.language))
+    declared = request.headers.get("content-length", "")
+    if not declared.isdigit() or int(declared) > MOST_BYTES:
+        return HTMLResponse(await run_in_threadpool(
+            office.page, who, {"lang": language},
+            text("table_big", language, most=MOST_BYTES // 2**20)), 413, headers=NO_STORE)
+    problem = ""
+    told: dict[str, str] = {"lang": language}
+    async with request.form(max_files=1, max_fields=20) as form:
+        told |= {name: value for name, value in form.items() if isinstance(value, str)}
+        file = form.get("file")
+        if told.pop("do", "") == "drop":
+            await run_in_threadpool(office.tables.drop, who.name, told.get("table", ""))
+        elif file is None or isinstance(file, str) or not file.filename:
+            problem = text("table_none", language)
+        else:
+            try:
+                told["table"] = await run_in_threadpool(office.tables.add, who.name, file.filename,
+                                                        await file.read())
+            except EnterpriseError as wrong:
+                problem = wrong.zh if language == "zh" else wrong.en
+    if problem:
+        return HTMLResponse(await run_in_threadpool(office.page, who, told, problem), 422,
+                            headers=NO_STORE)
+    return RedirectResponse(f"{OFFICE.path}?{urlencode(told)}", 303, headers=NO_STORE)
 
 
 async def _items(request: Request) -> Sequence[tuple[str, str]]:

@@ -29,6 +29,8 @@ from cityllm.web.drafting import Drafting
 from cityllm.web.firm_page import FirmPage
 from cityllm.web.guard import USER, Guard
 from cityllm.web.handlers import Chat
+from cityllm.web.office_page import OfficePage
+from cityllm.web.office_tables import OfficeTables
 from cityllm.web.pages import ICON, file_of
 from cityllm.web.petition_routes import add_petitions
 from cityllm.web.policy_pages import add_policies
@@ -130,8 +132,11 @@ def make_site(services: SiteServices, exporters: Mapping[str, Exporter],
     add_petitions(app, ReviewPage(services.ledger, services.review, choices, services.vault,
                                   drafting, account_of, language, sessions is not None))
     if services.policies is not None:
+        rules, signed_in = services.policies.rules, sessions is not None
+        tables = OfficeTables(settings.home / "office", settings.pack, rules.dictionary)
         add_policies(app, FirmPage(services.policies, services.ledger, account_of, language,
-                                   sessions is not None))
+                                   signed_in),
+                     OfficePage(services.policies, tables, language, signed_in))
     chat = Chat(services.ledger, store, runs, language, account_of, sessions is not None)
     site: FastAPI = gr.mount_gradio_app(
         app, build_page(chat), path="/", auth_dependency=_user, footer_links=[],
