@@ -57,8 +57,13 @@ class Binder(Lookup):
         for at, clause in enumerate([*([own] if own else []), *self.policy.clauses]):
             path: Path = ("region",) if clause is own else ("clauses", at - bool(own), "when")
             node = self.node(clause.when, path, clause.id)
-            found.append(BoundClause(clause, node, columns_of(node)))
+            columns = columns_of(node)
+            found.append(BoundClause(clause, node, columns, not any(
+                self._changeable(column) for column in columns)))
         return found
+
+    def _changeable(self, column: str) -> bool:
+        return not column.startswith("judge:") and self.dictionary.field_of(column).changeable
 
     def _region_clause(self) -> Clause | None:
         region = self.policy.region

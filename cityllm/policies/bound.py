@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal
 
 from cityllm.policies.conditions import Compare, Holds, Judge
@@ -19,7 +20,7 @@ Term = tuple[tuple[str, ...], int]
 """Columns to multiply with one another and with a factor."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Between:
     """`lo <= Σ terms <= hi`; unknown where a column is missing or `positive` is not above zero.
 
@@ -36,11 +37,16 @@ class Between:
     limits: tuple[tuple[str, Fraction], ...] = ()
     place: Place | None = None
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads, each once."""
         found = [column for columns, _ in self.terms for column in columns]
         return tuple(dict.fromkeys([*found, *([self.positive] if self.positive else [])]))
+
+    @cached_property
+    def plain(self) -> str:
+        """The column where the sum is one column as it stands; empty otherwise."""
+        return self.columns[0] if len(self.terms) == 1 and self.terms[0][1] == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +146,12 @@ Money = Sum | Step | Pick
 
 @dataclass(frozen=True, slots=True)
 class BoundClause:
-    """A clause and its node on the day."""
+    """A clause and its node on the day; `fixed` where no firm can change what it reads."""
 
     clause: Clause
     node: Node
     columns: tuple[str, ...]
+    fixed: bool
 
 
 def leaves(node: Node) -> Iterator[Leaf]:

@@ -47,6 +47,17 @@ class Check:
     place: Place | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is told of a test whoever is asked about it."""
+
+    leaf: Leaf
+    what: str
+    threshold: str
+    columns: tuple[str, ...]
+    place: Place | None
+
+
 class Describer:
     """Words for the tests of bound policies; those that hold for every enterprise are kept."""
 
@@ -54,7 +65,7 @@ class Describer:
         """`judgement` gives the words of a column `judge:policy.clause`."""
         self.dictionary = dictionary
         self._judgement = judgement
-        self._kept: dict[tuple[int, str], tuple[Leaf, str, str]] = {}
+        self._kept: dict[tuple[int, str], _Told] = {}
 
     def label(self, column: str, language: str = "zh") -> str:
         """A column in words, a judgement included."""
@@ -70,20 +81,22 @@ class Describer:
     def check(self, leaf: Leaf, values: Values, language: str = "zh", *,
               negated: bool = False) -> Check:
         """A test, or its opposite, with its value and its gap for an enterprise."""
+        told = self._kept.get((id(leaf), language))
+        if told is None or told.leaf is not leaf:
+            told = _Told(leaf, self._what(leaf, language), self._threshold(leaf, language),
+                         leaf.columns, leaf.place if isinstance(leaf, Between) else None)
+            self._kept[id(leaf), language] = told
         met = holds(leaf, values)
-        kept = self._kept.get((id(leaf), language))
-        if kept is None or kept[0] is not leaf:
-            kept = (leaf, self._what(leaf, language), self._threshold(leaf, language))
-            self._kept[id(leaf), language] = kept
-        threshold = kept[2]
+        missing = tuple([one for one in told.columns if one not in values])
+        value = "" if missing else self._value(leaf, values, language)
+        gap, threshold = "", told.threshold
         if negated:
             met = None if met is None else not met
             threshold = f"not: {threshold}" if language == "en" else f"不能：{threshold}"
-        return Check(kept[1], WORDS[met], self._value(leaf, values, language), threshold,
-                     self._gap(leaf, values, language) if met is False and not negated else "",
-                     leaf.columns,
-                     tuple(one for one in leaf.columns if one not in values),
-                     leaf.place if isinstance(leaf, Between) else None)
+        elif met is False:
+            gap = self._gap(leaf, values, language)
+        return Check(told.what, WORDS[met], value, threshold, gap, told.columns, missing,
+                     told.place)
 
     def _what(self, leaf: Leaf, language: str) -> str:
         if isinstance(leaf, Unsettled):
@@ -143,7 +156,7 @@ class Describer:
         return _natural(self.dictionary.field_of(leaf.columns[0]), value, language)
 
     def _value(self, leaf: Leaf, values: Values, language: str) -> str:
-        if isinstance(leaf, Unsettled) or any(one not in values for one in leaf.columns):
+        if isinstance(leaf, Unsettled):
             return ""
         if isinstance(leaf, Member):
             return self.dictionary.field_of(leaf.column).show(values[leaf.column], language)

@@ -126,8 +126,8 @@ def holds(node: Node, values: Values) -> bool | None:
 
 
 def _between(node: Between, values: Values) -> bool | None:
-    total = combine(node.terms, values)
-    if total is None:
+    total = values.get(node.plain) if node.plain else combine(node.terms, values)
+    if not isinstance(total, int):
         return None
     if node.positive is not None:
         base = values.get(node.positive)

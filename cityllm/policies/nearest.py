@@ -45,16 +45,20 @@ def nearest(result: Result, dictionary: Dictionary) -> NearMiss | None:
     """The smallest changes for a policy in force that is not met; None where none would do."""
     if result.verdict != "not_eligible" or result.validity not in ("in_force", "unconfirmed"):
         return None
+    if any(one.met is False and bound.fixed
+           for one, bound in zip(result.clauses, result.bound.clauses, strict=True)):
+        return None
     values = dict(result.enterprise.values)
+    unmet = [one.node for one in result.clauses if one.met is False]
     for _ in range(ROUNDS):
-        unmet = [one.node for one in result.bound.clauses if holds(one.node, values) is False]
-        if not unmet:
-            break
         for node in unmet:
             plan = _ways(node, True, values, dictionary)
             if plan is None:
                 return None
             values.update(plan[0])
+        unmet = [one.node for one in result.clauses if holds(one.node, values) is False]
+        if not unmet:
+            break
     changed = evaluate(result.bound, Enterprise(result.enterprise.id, values))
     if changed.verdict == "not_eligible":
         return None

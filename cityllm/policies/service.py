@@ -7,8 +7,9 @@ table of enterprises through one. Nothing is stored here and no model is asked.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Literal
 
 from cityllm.corpus.levels import NATION
@@ -16,7 +17,7 @@ from cityllm.policies.bind import REGION
 from cityllm.policies.conditions import Judge
 from cityllm.policies.describe import Describer
 from cityllm.policies.evaluate import Result, evaluate
-from cityllm.policies.fields import Enterprise, Words
+from cityllm.policies.fields import Dictionary, Enterprise, Words
 from cityllm.policies.nearest import NearMiss, nearest
 from cityllm.policies.policy import Material
 from cityllm.policies.questions import Question, questions
@@ -29,19 +30,24 @@ ORDERS: tuple[Order, ...] = ("money", "deadline", "missing")
 _GROUPS = {"eligible": 0, "unknown": 1, "not_eligible": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Match:
     """A policy for an enterprise, and what follows from it.
 
-    `near` is the nearest miss where it is not met and a firm can do something. `chosen` says
-    whether it belongs to the best combination; `excluded_by` which chosen policies exclude it.
+    `chosen` says whether it belongs to the best combination; `excluded_by` which chosen policies
+    exclude it.
     """
 
     result: Result
     window: Opening
-    near: NearMiss | None
     chosen: bool
     excluded_by: tuple[str, ...]
+    dictionary: Dictionary = field(repr=False)
+
+    @cached_property
+    def near(self) -> NearMiss | None:
+        """The nearest miss, where it is not met and a firm can do something about it."""
+        return nearest(self.result, self.dictionary)
 
     @property
     def id(self) -> str:
@@ -101,9 +107,8 @@ class PolicyService:
 
     def _match(self, result: Result, day: date, combined: Combination) -> Match:
         id_ = result.bound.policy.id
-        return Match(result, opening(result.bound.policy, day),
-                     nearest(result, self.rules.dictionary), id_ in combined.chosen,
-                     combined.left_out.get(id_, ()))
+        return Match(result, opening(result.bound.policy, day), id_ in combined.chosen,
+                     combined.left_out.get(id_, ()), self.rules.dictionary)
 
     def regions(self) -> tuple[str, ...]:
         """The regions that the catalogue has policies of, 全国 left out."""
@@ -131,7 +136,7 @@ def rank(match: Match, order: Order) -> tuple[int, float, float, float, str]:
     worth = result.amount if result.amount is not None else result.potential or 0
     closes = match.window.closes or date.max
     money, deadline, missing = -float(worth), float(closes.toordinal()), float(match.needs)
-    if result.verdict == "not_eligible":
+    if order == "missing" and result.verdict == "not_eligible":
         missing = float(len(match.near.changes)) if match.near else 99.0
     keys = {"money": (money, deadline, missing), "deadline": (deadline, money, missing),
             "missing": (missing, money, deadline)}[order]
