@@ -7,7 +7,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-PACKAGES = ("torch", "transformers", "langchain", "chromadb", "bm25s", "sentence-transformers")
+PACKAGES = ("torch", "transformers", "langchain", "chromadb", "bm25s", "sentence-transformers",
+            "numpy", "polars")
 
 
 def machine() -> dict[str, Any]:

@@ -4,8 +4,8 @@ Enterprises: size classes as in the last economic census' order of magnitude (mo
 ten people), productivity and margins by industry, figures of a year grown from those of the year
 before, research where industry and size make it likely, certificates where there is research. A
 share of all data is missing. Policies: every form of docs/policies.md, thresholds at quantiles of
-the enterprises, and at least as many clauses, columns and tables as a policy of the pack drawn by
-chance. Nothing here is a real enterprise or a real policy.
+the enterprises, and sizes from the upper half of the pack's own. Nothing here is a real enterprise
+or a real policy.
 """
 
 from __future__ import annotations
@@ -143,7 +143,20 @@ def _switches(node: Any) -> int:
 def policies(count: int, rules: RuleSet, city: City, seed: int = 2) -> list[Policy]:
     """Generated policies, each at least as large as a policy of `rules` drawn by chance."""
     maker = _Maker(rules, city, seed)
-    return [maker.policy(number) for number in range(count)]
+    wanted = _upper_half(maker.shipped, count, seed)
+    return [maker.policy(number, *wanted[number]) for number in range(count)]
+
+
+def _upper_half(shipped: NDArray[np.int64], count: int, seed: int) -> list[list[int]]:
+    """Sizes spread evenly over the upper half of each of the pack's own, so that neither mean nor
+    95th percentile of the generated ones lies below the pack's."""
+    dice = np.random.default_rng(seed)
+    columns = []
+    for held in shipped.T:
+        half = np.sort(held)[len(held) // 2:]
+        at = ((np.arange(count) + 0.999) / max(count, 1) * len(half)).astype(int)
+        columns.append(dice.permutation(half[np.minimum(at, len(half) - 1)]))
+    return [[int(one) for one in row] for row in np.stack(columns, axis=1)]
 
 
 class _Maker:
@@ -155,9 +168,8 @@ class _Maker:
         columns = [f"{one.key}@{YEARS[-2]}" if one.yearly else one.key for one in self.fields]
         self.sample = City(4000, rules.dictionary, city.seed, 0).table(columns)
 
-    def policy(self, number: int) -> Policy:
-        """One policy. Conditions are added until it is as large as the one drawn."""
-        clauses, columns, tables = self.shipped[self.dice.integers(len(self.shipped))]
+    def policy(self, number: int, clauses: int, columns: int, tables: int) -> Policy:
+        """One policy. Conditions are added until it has so many clauses, columns and tables."""
         id_ = f"generated-{number:03d}"
         raw: dict[str, Any] = {
             "id": id_, "title": {"zh": f"生成的政策 {number}", "en": f"Generated policy {number}"},

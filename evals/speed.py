@@ -141,8 +141,13 @@ def show(figures: dict[str, Any], where: dict[str, Any]) -> None:
 
 def main(argv: list[str]) -> int:
     """Measure, print, and write OUT."""
+    if argv[:1] == ["policy"]:
+        from evals.policy_speed import run
+
+        return run(argv[1:])
     parser = argparse.ArgumentParser(prog="python -m evals speed", description=__doc__)
-    parser.add_argument("part", choices=["model"], help="what to measure")
+    parser.add_argument("part", choices=["model"],
+                        help="what to measure; `policy` has a --help of its own")
     parser.add_argument("--json", type=Path, metavar="OUT", help="where the figures are written")
     parser.add_argument("--weights", type=Path, help="another folder of weights")
     parser.add_argument("--threads", type=int, help="cores (default: CITYLLM_THREADS)")
