@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
-from math import ceil, floor
 
 from cityllm.policies.bound import Between, Count, Member, Node, Opposite, Switch
 from cityllm.policies.conditions import Holds, Judge
@@ -20,7 +18,7 @@ from cityllm.policies.fields import FOREVER, NEVER, Dictionary, Enterprise, Valu
 
 ROUNDS = 3
 """How often the clauses are gone through, where a change for one undoes another."""
-Plan = tuple[Mapping[str, Value], Fraction]
+Plan = tuple[Mapping[str, Value], float]
 """New values by column, and the sum of their relative sizes."""
 
 
@@ -70,7 +68,7 @@ def nearest(result: Result, dictionary: Dictionary) -> NearMiss | None:
 def _ways(node: Node, wanted: bool, values: Values, dictionary: Dictionary) -> Plan | None:
     """The cheapest plan that makes a condition `wanted`; None where there is none."""
     if holds(node, values) is wanted:
-        return {}, Fraction(0)
+        return {}, 0.0
     match node:
         case Between():
             return _shift(node, wanted, values, dictionary)
@@ -99,7 +97,7 @@ def _cheapest(plans: Iterable[Plan | None], needed: int) -> Plan | None:
     merged: dict[str, Value] = {}
     for plan in found[:needed]:
         merged.update(plan[0])
-    return merged, sum((plan[1] for plan in found[:needed]), Fraction(0))
+    return merged, sum(plan[1] for plan in found[:needed])
 
 
 def _shift(node: Between, wanted: bool, values: Values, dictionary: Dictionary) -> Plan | None:
@@ -110,7 +108,7 @@ def _shift(node: Between, wanted: bool, values: Values, dictionary: Dictionary) 
     if isinstance(node.source, Holds):
         (column,) = node.columns
         field = dictionary.field_of(column)
-        return ({column: FOREVER if wanted else NEVER}, Fraction(1)) if field.changeable else None
+        return ({column: FOREVER if wanted else NEVER}, 1.0) if field.changeable else None
     goals = _goals(node, wanted, total)
     plans: list[Plan | None] = []
     for (column,), factor in node.terms:
@@ -120,13 +118,13 @@ def _shift(node: Between, wanted: bool, values: Values, dictionary: Dictionary) 
         if not field.changeable:
             continue
         for goal, up in goals:
-            exact = Fraction(goal - total, factor)
-            then = now + (ceil(exact) if (factor > 0) == up else floor(exact))
+            apart = goal - total  # rounded towards the far side of the goal
+            then = now + (-(-apart // factor) if (factor > 0) == up else apart // factor)
             legal = then >= 0 or field.negative
             if field.type == "boolean":
                 legal = then in (0, 1)
             if legal and (column != node.positive or then > 0):
-                plans.append(({column: then}, Fraction(abs(then - now), max(abs(now), 1))))
+                plans.append(({column: then}, abs(then - now) / max(abs(now), 1)))
     return _cheapest(plans, 1)
 
 
@@ -151,8 +149,8 @@ def _choose(node: Member, wanted: bool, values: Values, dictionary: Dictionary) 
         added = node.values if node.way == "includes_all" else {min(node.values)}
         then = now | added if wanted else now - (
             node.values if node.way == "includes" else {min(node.values)})
-        return {node.column: then}, Fraction(len(then ^ now))
+        return {node.column: then}, float(len(then ^ now))
     if not field.options:
         return None
     others = sorted(node.values if wanted else set(field.options) - node.values)
-    return ({node.column: others[0]}, Fraction(1)) if others else None
+    return ({node.column: others[0]}, 1.0) if others else None
