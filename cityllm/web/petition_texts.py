@@ -54,6 +54,7 @@ PETITION_TEXTS: dict[str, tuple[str, str]] = {
     "route_urgent": ("紧急", "Urgent"),
     "route_review": ("人工审核", "To a person"),
     "route_auto": ("自动转送", "Routed automatically"),
+    "withheld_title": ("检举控告（内容不在此显示）", "Report of wrongdoing (not shown here)"),
     "withheld_note": (
         "检举控告件的内容不在这里显示（信访工作条例第三十条）。主管可以写明理由后查看原件。",
         "The words of a report of wrongdoing are not shown here (art. 30 of the regulations on "
@@ -98,6 +99,8 @@ PETITION_TEXTS: dict[str, tuple[str, str]] = {
     "reply_busy": ("助手正在起草，可以先看别的部分……", "A draft is being written; read on meanwhile…"),
     "reply_why": ("没有写成草稿：{why}。可以按 D 再试，或按 E 自己写。",
                   "No draft was written: {why}. Press D to try again, or E to write it yourself."),
+    "reply_report": ("检举控告件不写草稿。要答复可以按 E 自己写。",
+                     "No draft is written for a report of wrongdoing. Press E to write a reply."),
     "reply_lost": ("起草被中断了，请再按一次 D。", "Drafting was interrupted: press D again."),
     "reply_text": ("答复正文", "Text of the reply"),
     "similar": ("相似的以往件", "Similar petitions"),

@@ -69,6 +69,14 @@ def badges(told: Mapping[str, Any], language: Language) -> str:
     return "".join(found)
 
 
+def title_of(held: Held, language: Language) -> str:
+    """What a petition is called: its title, else its summary or number; no words of a report."""
+    told = held.told
+    if told["text"] == WITHHELD:
+        return text("withheld_title", language)
+    return told["title"] or told["summary"] or text("number", language, id=held.id)
+
+
 def _head(held: Held, numbers: Mapping[str, int], language: Language) -> str:
     told = held.told
     day = text("received_on", language, day=told["received"]) if told["received"] else (
@@ -81,9 +89,8 @@ def _head(held: Held, numbers: Mapping[str, int], language: Language) -> str:
         for field, name in (("duplicate_of", "same_matter"), ("again", "same_person"))
         if told[field] in numbers)
     links = f'<p class="acts">{links}</p>' if links else ""
-    title = told["title"] or told["summary"] or text("number", language, id=held.id)
-    return (f'<p class="flags">{badges(told, language)}</p>'
-            f'<h2 tabindex="-1">{marked(title, told["reasons"])}</h2>'
+    title = marked(title_of(held, language), told["reasons"])
+    return (f'<p class="flags">{badges(told, language)}</p><h2 tabindex="-1">{title}</h2>'
             f'<p class="quiet">{escape(" · ".join(one for one in facts if one))}</p>{links}')
 
 
@@ -203,6 +210,8 @@ def reply(held: Held, mine: bool, may_decide: bool, today: date, ledger: Ledger,
         body = f'<div class="letter shown">{lines}</div>'
         if mine:
             body = f'<p class="quiet">{_t("reply_draft", language)}</p>{body}'
+    elif mine and told["text"] == WITHHELD:
+        body = f'<p class="note">{_t("reply_report", language)}</p>'
     elif why and not told["decision"]:
         said = terms.sentence(why, language).rstrip("。.")
         body = f'<p class="note">{_t("reply_why", language, why=said)}</p>'

@@ -11,13 +11,14 @@ from html import escape
 from typing import Any, get_args
 
 from cityllm.messages import Language
+from cityllm.petitions.drafts import barred
 from cityllm.petitions.held import Held, may
 from cityllm.petitions.record import Jurisdiction, Kind, Risk
 from cityllm.petitions.verdict import Choices
 from cityllm.safety.access import Account, Role
 from cityllm.safety.chain import Checked, Entry
 from cityllm.web import petition_terms as terms
-from cityllm.web.petition_view import badges, told_by, when
+from cityllm.web.petition_view import badges, title_of, told_by, when
 from cityllm.web.texts import text
 
 VIEWS: dict[str, str] = {"waiting": "read", "decided": "read", "figures": "oversee", "log": "audit"}
@@ -74,9 +75,8 @@ def _item(one: Held, current: int, who: Account, now: float, language: Language)
             about.append(text("held_by", language, who=one.holder))
     elif told["decided_department"]:
         about.append(told["decided_department"])
-    title = told["title"] or told["summary"] or one.id
     return (f'<li{mark}><button type="button" class="pick" data-do="open" data-n="{one.n}">'
-            f'<span class="flags">{badges(told, language)}</span>{escape(title)}'
+            f'<span class="flags">{badges(told, language)}</span>{escape(title_of(one, language))}'
             f'<span class="when">{escape(" · ".join(about))}</span></button></li>')
 
 
@@ -95,8 +95,10 @@ def composer(held: Held | None, mine: bool, role: Role, choices: Choices | None,
     buttons, forms = [], []
     if held and mine:
         buttons += [_button("accept", "a", language, "chief"), _button("change", "c", language),
-                    _button("return", "r", language), _button("draft", "d", language),
-                    _button("edit", "e", language)]
+                    _button("return", "r", language)]
+        if not barred(held.told):
+            buttons.append(_button("draft", "d", language))
+        buttons.append(_button("edit", "e", language))
         if choices:
             forms.append(_change(held.told, choices, role, language))
         forms.append(_reason("return", language, RETURNS))
@@ -241,10 +243,11 @@ def log(entries: Sequence[Entry], checked: Checked, language: Language) -> str:
     more = f'<p class="quiet">{_t("log_more", language, n=len(entries))}</p>' if (
         len(entries) < checked.entries) else ""
     head = ("", "when", "who", "what", "petition", "detail")
-    body = _table(head, rows, language) if rows else (
-        f'<p class="quiet">{_t("no_decisions", language)}</p>')
-    return (f'<article class="sheet"><h2 tabindex="-1">{_t("view_log", language)}</h2>'
-            f'<p class="{kind}">{state}</p>{body}{more}</article>')
+    body = f'<p class="quiet">{_t("no_decisions", language)}</p>'
+    if rows or checked.broken:
+        body = f'<p class="{kind}">{state}</p>{_table(head, rows, language)}{more}'
+    return (f'<article class="sheet"><h2 tabindex="-1">{_t("view_log", language)}</h2>{body}'
+            "</article>")
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], language: Language = "zh") -> str:

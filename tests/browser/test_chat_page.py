@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 from fakes_web import fake_services, free_port, serving
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from cityllm.web.conversations import Conversations, Turn
 from cityllm.web.texts import text
@@ -32,17 +31,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(home: Path) -> Iterator[str]:
     with serving(home, pause=0.15) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert program, "chromium is missing: apt-get install -y chromium fonts-noto-cjk"
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=program,
-                                      args=["--no-sandbox", "--disable-gpu", "--lang=zh-CN"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

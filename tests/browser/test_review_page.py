@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from fakes_web import fake_services, free_port, serving
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from cityllm.petitions.review import Review
 from cityllm.web.texts import text
@@ -23,17 +22,6 @@ MORE = [*DAY, {"编号": "5", "标题": "工地噪声", "内容": "幸福路工�
                "区县": "西湖区"}]
 Opener = Callable[..., Page]
 expect.set_options(timeout=30_000)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert program, "chromium is missing: apt-get install -y chromium fonts-noto-cjk"
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=program,
-                                      args=["--no-sandbox", "--disable-gpu", "--lang=zh-CN"])
-        yield opened
-        opened.close()
 
 
 @contextmanager
