@@ -108,12 +108,14 @@ class Assistant:
 
         from cityllm.agent.middleware import LookFirst, engine_errors
 
-        specs = self.toolbox.offer(draft.question, [asked for asked, _ in history[-TURNS:]])
-        look_first = [LookFirst()] if specs and self.toolbox.must_look(draft.question) else []
+        earlier = [asked for asked, _ in history[-TURNS:]]
+        specs = self.toolbox.offer(draft.question, earlier)
+        owed = self.toolbox.owed(draft.question, specs)
+        look_first = LookFirst(bool(specs) and self.toolbox.must_look(draft.question), owed)
         agent = create_agent(
             self.model, self.toolbox.tools(draft.session, specs), system_prompt=SYSTEM_PROMPT,
             middleware=[ModelCallLimitMiddleware(run_limit=self.calls, exit_behavior="end"),
-                        *look_first, engine_errors()])
+                        look_first, engine_errors()])
         shown = 0
         asked: Any = {"messages": _messages(draft.question, history)}
         limits: Any = {"max_concurrency": 1, "recursion_limit": 10 * self.calls}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware
@@ -25,18 +25,39 @@ class EngineErrors(AgentMiddleware[Any, Any]):
 
 
 class LookFirst(AgentMiddleware[Any, Any]):
-    """The first thing the model says must be a tool call."""
+    """Calls that must come before the model may answer.
+
+    With `any_tool` the first thing it says must be a call, of whichever tool. Each of `owed` must
+    have been called; while one is missing only those missing are offered, once some tool answered.
+    """
+
+    def __init__(self, any_tool: bool, owed: Collection[str] = ()) -> None:
+        super().__init__()
+        self.any_tool = any_tool
+        self.owed = frozenset(owed)
 
     def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
-        """Demand a call until a tool has answered since the last question."""
-        from langchain_core.messages import HumanMessage, ToolMessage
+        """Demand a call while one is due."""
+        called = _called(request.messages)
+        missing = [tool for tool in request.tools if tool.name in self.owed - called]
+        if called and missing:
+            return handler(request.override(tools=missing, tool_choice="any"))
+        if not called and (self.any_tool or missing):
+            return handler(request.override(tool_choice="any"))
+        return handler(request)
 
-        for message in reversed(request.messages):
-            if isinstance(message, ToolMessage):
-                return handler(request)
-            if isinstance(message, HumanMessage):
-                break
-        return handler(request.override(tool_choice="any"))
+
+def _called(messages: Sequence[Any]) -> set[str]:
+    """Names of the tools that answered since the last question."""
+    from langchain_core.messages import HumanMessage, ToolMessage
+
+    found: set[str] = set()
+    for message in reversed(messages):
+        if isinstance(message, HumanMessage):
+            break
+        if isinstance(message, ToolMessage):
+            found.add(str(message.name))
+    return found
 
 
 def engine_errors() -> EngineErrors:

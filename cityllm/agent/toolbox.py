@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from cityllm import prompts
 from cityllm.agent import choices, petition_tools, policy_tool
+from cityllm.agent.needs import LAW, two_needs
 from cityllm.agent.petition_tools import Desk
 from cityllm.agent.policy_tool import Adviser
 from cityllm.agent.retriever import ToolRetriever
@@ -329,7 +330,21 @@ class Toolbox:
         by_name = {spec.name: spec for spec in bound if spec is not None}
         if self.retriever is None:
             return list(by_name.values())
-        return [by_name[name] for name in self.retriever.offer(question, self.offered, by_name)]
+        needs = two_needs(question, self.retriever, by_name)
+        if LAW in needs:
+            law = self.bind(self._spec(LAW), needs[LAW], earlier)
+            by_name[LAW] = law or by_name[LAW]
+        names = [*needs, *self.retriever.offer(question, self.offered, by_name)]
+        return [by_name[name] for name in dict.fromkeys(names)][:self.offered]
+
+    def owed(self, question: str, offered: Sequence[ToolSpec]) -> list[str]:
+        """Names of the tools that must be called before an answer: see `two_needs`."""
+        if self.retriever is None:
+            return []
+        return list(two_needs(question, self.retriever, [spec.name for spec in offered]))
+
+    def _spec(self, name: str) -> ToolSpec:
+        return next(spec for spec in self.specs if spec.name == name)
 
     def bind(self, spec: ToolSpec, question: str, earlier: Sequence[str] = ()) -> ToolSpec | None:
         """The tool for this question; None where the question names nothing to call it with."""

@@ -1,7 +1,7 @@
 """A question in, clauses in force out.
 
 Three ways meet. An article that is named (规划法64条) is looked up. Otherwise BM25 and vectors
-propose candidates, and the reranker orders them. The as-of date, region and kinds are a hard
+propose candidates, the reranker orders them, and the best few are compared word by word. The as-of date, region and kinds are a hard
 filter, taken from the ledger: what was not in force cannot come up. It does not decide whether an
 answer is good enough; `score` says how likely the clause answers. After an import the index is
 brought up to date by the next `open_search`.
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityllm.config import Settings
+from cityllm.corpus.alignment import DEPTH, Aligner, Weights, load_weights, open_aligner
 from cityllm.corpus.citations import numbers_in, titles_in
 from cityllm.corpus.embedding import Embedder, load_embedder
 from cityllm.corpus.features import NAMES, Candidates, gather, query_vector
@@ -55,15 +56,19 @@ class Hit:
 
 class Search:
     """Made by `open_search`. Safe to use from several threads. With `leave_out` a question that is
-    one of the pack's everyday questions does not find itself: for training and measuring."""
+    one of the pack's everyday questions does not find itself: for training and measuring. Without
+    `weights` the first step alone orders the candidates."""
 
     def __init__(self, ledger: Ledger, index: Index, embedder: Embedder | None,
-                 reranker: Reranker | None, leave_out: bool = False) -> None:
+                 reranker: Reranker | None, leave_out: bool = False,
+                 weights: Weights | None = None) -> None:
         self.ledger = ledger
         self.index = index
         self.embedder = embedder
         self.reranker = reranker
         self.leave_out = leave_out
+        self.weights = weights
+        self.aligner = open_aligner(ledger, index.views, embedder, leave_out)
         self._lock = threading.Lock()
         self._masks: dict[tuple[object, ...], NDArray[np.bool_]] = {}
 
@@ -118,7 +123,27 @@ class Search:
         if titles and not only:
             scores = scores + NAMED * self._of_titles(tuple(titles))[found.places]
         order = np.argsort(-scores, kind="stable")
-        return found.places[order], scores[order]
+        return self._aligned(query, found.places[order], scores[order])
+
+    def _aligned(self, query: str, places: NDArray[np.int64], scores: Floats
+                 ) -> tuple[NDArray[np.int64], Floats]:
+        """The same with the first `DEPTH` ordered anew, word by word."""
+        if self.weights is None or self.aligner is None:
+            return places, scores
+        first = self.weights.first * scores
+        likeness = self.likeness(query, places[:DEPTH])
+        best = first[:DEPTH] + likeness @ self.weights.each
+        order = np.argsort(-best, kind="stable")
+        rest = np.minimum(first[DEPTH:], best.min(initial=np.inf))
+        return (np.concatenate([places[:DEPTH][order], places[DEPTH:]]),
+                np.concatenate([best[order], rest]).astype(np.float32))
+
+    def likeness(self, query: str, places: NDArray[np.int64]) -> Floats:
+        """(C, len(alignment.NAMES)) of the question with the articles at `places`."""
+        assert self.aligner is not None
+        rows = self.index.views.shelf.rows[places].tolist()
+        held = {one.rowid: one for one in self.ledger.clauses(rows)}
+        return self.aligner.likeness(query, places.tolist(), [held.get(row) for row in rows])
 
     def candidates(self, query: str, as_of: date, titles: Sequence[str] = (), only: bool = False,
                    region: str | None = None, kinds: Sequence[str] | None = None) -> Candidates:
@@ -136,6 +161,8 @@ class Search:
         return self.index.views.lexical.weights(words)
 
     def _chance(self, scores: Floats) -> Floats:
+        if self.weights is not None and self.aligner is not None:
+            return self.weights.probability(scores)
         if self.reranker is not None:
             return self.reranker.probability(scores)
         return np.asarray(np.clip(scores / 5, 0, 1), dtype=np.float32)
@@ -188,8 +215,9 @@ def open_search(ledger: Ledger, settings: Settings, progress: Progress | None = 
     embedder = load_embedder(settings.embedder, settings.weights)
     index = open_index(ledger, index_folder(settings), embedder, settings.chroma_url, progress)
     bundled = embedder is not None and not settings.embedder
-    path = settings.weights / "embedder" / "reranker.npz"
-    return Search(ledger, index, embedder, load_reranker(path) if bundled else None)
+    folder = settings.weights / "embedder"
+    return Search(ledger, index, embedder, load_reranker(folder / "reranker.npz") if bundled
+                  else None, weights=load_weights(folder / "alignment.npz") if bundled else None)
 
 
 def rebuild_search(ledger: Ledger, settings: Settings, progress: Progress | None = None) -> Search:

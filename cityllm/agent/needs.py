@@ -1,0 +1,44 @@
+"""A question with two needs: the law, and a sum, a deadline or a simulation in the same breath.
+
+The tool retriever reads each part of the question by itself. Only where one part plainly asks for
+the law and another for something else are two calls demanded, and the law is searched for in its
+own part's words. Which arguments the calls get stays the model's choice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from cityllm.agent.retriever import ToolRetriever
+
+LAW = "search_regulations"
+BESIDE_LAW = ("traffic_scenario", "calculate", "legal_deadline")
+SURE = 0.8
+"""From this probability on a part of the question asks for its tool."""
+SHORTEST = 6
+"""A part of fewer characters says too little."""
+_BREAK = re.compile(r"[。；;？！?!\n]+|[，,、：:](?!\d)")
+
+
+def two_needs(question: str, retriever: ToolRetriever, possible: Collection[str]
+              ) -> dict[str, str]:
+    """Tool -> the words that ask for it, the law first; empty where there are not two needs.
+
+    Only tools in `possible` count. Words that ask for neither go with the law, which needs them to
+    be understood.
+    """
+    parts = [part.strip() for part in _BREAK.split(question) if len(part.strip()) >= SHORTEST]
+    asks: dict[str, float] = {}
+    said: dict[str, list[str]] = {LAW: []}
+    for part in parts:
+        chances = retriever.probabilities(part)
+        tool = max(chances, key=lambda name: chances[name])
+        asks[tool] = max(asks.get(tool, 0.0), chances[tool])
+        beside = tool in BESIDE_LAW and chances[tool] >= SURE
+        said.setdefault(tool if beside else LAW, []).append(part)
+    sure = [name for name in BESIDE_LAW if name in possible and asks.get(name, 0.0) >= SURE]
+    if LAW not in possible or asks.get(LAW, 0.0) < SURE or not sure:
+        return {}
+    other = max(sure, key=lambda name: asks[name])
+    return {LAW: "，".join(said[LAW]), other: "，".join(said[other])}

@@ -1,0 +1,193 @@
+"""Word by word: how well each word of a question finds its like in an article and in its asks.
+
+The second step of ranking, over the few best candidates of the first. Each position of a text is a
+vector: that of its character and of the two pairs of characters around it, from the bundled
+embedder. A question's position looks for the nearest one in the other text (late interaction, as in
+ColBERT); the mean over its positions, rare ones weighing more, is the likeness. Mean vectors of
+whole texts lose what this keeps: 截标最短留几天 finds 到交标书最短留几天 and 最短二十日. It reads no
+order beyond pairs, so it does not see who does what to whom.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityllm.corpus.asks import Asks, questions
+from cityllm.corpus.embedding import BundledEmbedder
+from cityllm.corpus.features import Views
+from cityllm.corpus.ledger import Clause, Ledger
+from cityllm.corpus.lexical import Floats
+from cityllm.errors import ModelUnavailable
+
+NAMES = ("text", "ask", "asked", "likest", "second", "has_asks")
+DEPTH = 24
+"""So many candidates of the first step are looked at."""
+QUERY, ASK, TEXT = 96, 64, 300
+"""Positions read of a question, an ask, an article."""
+OWN, AROUND = 0.3, 0.35
+"""What the rarity of a character and of each pair around it weighs."""
+_RUNS = re.compile(r"[\u3400-\u9fff]+|[a-z]+|\d+(?:\.\d+)?")
+_SAME = 0.999
+Ids = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the first score and each of `NAMES` count; `slope`, `offset` turn the sum into a
+    probability that the article answers. Fitted by `finetune.alignment`."""
+
+    first: float
+    each: Floats
+    slope: float
+    offset: float
+
+    def save(self, path: Path) -> None:
+        """Write as npz, the names of the likenesses with it."""
+        np.savez(path, allow_pickle=False, names=np.array(NAMES), each=self.each,
+                 first=self.first, slope=self.slope, offset=self.offset)
+
+    def probability(self, scores: Floats) -> Floats:
+        """Sums as numbers in 0..1."""
+        return np.asarray(1 / (1 + np.exp(-(self.slope * scores + self.offset))), dtype=np.float32)
+
+
+def load_weights(path: Path) -> Weights | None:
+    """The weights at `path`, None where there are none. Raises ModelUnavailable where the file is
+    damaged or of other likenesses."""
+    if not path.exists():
+        return None
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            if found["names"].tolist() != list(NAMES):
+                raise ValueError("it weighs other likenesses")
+            return Weights(float(found["first"]), found["each"].astype(np.float32),
+                           float(found["slope"]), float(found["offset"]))
+    except Exception as problem:
+        raise ModelUnavailable(
+            f"重排权重 {path} 读不了：{problem}。请从仓库恢复，或用 finetune.alignment 重新拟合。",
+            f"The ranking weights {path} cannot be read: {problem}. Restore them from the "
+            "repository, or fit them again with finetune.alignment.") from None
+
+
+@dataclass(frozen=True)
+class Positions:
+    """A text as `ids` (n, 3), rows of the embedder's table, and how rare each position is (n,)."""
+
+    ids: Ids
+    rarity: Floats
+
+
+@dataclass
+class Aligner:
+    """Compares a question with articles and their asks. `words` are the asks in their order.
+
+    What was read is kept, so a question costs a few milliseconds. Safe to use from several
+    threads. With `leave_out` an ask that equals the question does not count.
+    """
+
+    embedder: BundledEmbedder
+    asks: Asks
+    words: Sequence[str]
+    leave_out: bool = False
+    _asks: dict[int, Positions] = field(default_factory=dict)
+    _texts: dict[int, Positions] = field(default_factory=dict)
+
+    def likeness(self, query: str, places: Sequence[int], clauses: Sequence[Clause | None]
+                 ) -> Floats:
+        """(C, len(NAMES)) of the articles at `places`, whose `clauses` are given; all zeros where
+        the clause is None or the question has no word that the embedder knows."""
+        found = np.zeros((len(places), len(NAMES)), dtype=np.float32)
+        own = self.read(query, QUERY)
+        if not len(own.ids):
+            return found
+        mine = self.vectors(own)
+        for at, (place, clause) in enumerate(zip(places, clauses, strict=True)):
+            if clause is None:
+                continue
+            text = self._text(clause)
+            found[at, 0] = _mean(_nearest(mine, self.vectors(text), 1), own.rarity)
+            found[at, 1:] = self._by_asks(own, mine, int(self.asks.article[place]))
+        return found
+
+    def _by_asks(self, own: Positions, mine: Floats, article: int) -> tuple[float, ...]:
+        """Best way to an ask, best way back, best two sums of both, and whether there are any."""
+        if article < 0:
+            return (0.0,) * (len(NAMES) - 1)
+        first, last = np.searchsorted(self.asks.group, [article, article + 1])
+        there, back = [], []
+        for number in range(int(first), int(last)):
+            other = self._ask(number)
+            if not len(other.ids):
+                continue
+            cosines = mine @ self.vectors(other).T
+            to, fro = _mean(cosines.max(1), own.rarity), _mean(cosines.max(0), other.rarity)
+            if not (self.leave_out and min(to, fro) > _SAME):
+                there.append(to)
+                back.append(fro)
+        if not there:
+            return (0.0,) * (len(NAMES) - 1)
+        both = sorted((a + b for a, b in zip(there, back, strict=True)), reverse=True)
+        return max(there), max(back), both[0], both[min(1, len(both) - 1)], 1.0
+
+    def read(self, text: str, longest: int) -> Positions:
+        """The positions of `text` that the embedder knows, at most `longest` of them."""
+        table = self.embedder.table
+        none = len(self.embedder.weights) - 1
+        found: list[tuple[str, str, str]] = []
+        for run in _RUNS.findall(unicodedata.normalize("NFKC", text).lower()):
+            if run[0] < "\u3400" or len(run) == 1:
+                found.append((run, "", ""))
+            else:
+                found += [(run[at], run[at - 1:at + 1] if at else "", run[at:at + 2])
+                          for at in range(len(run))]
+        found = [one for one in found if any(term in table for term in one)][:longest]
+        rare = self.asks.lexical.weights([term for one in found for term in one if term in table])
+        ids = np.array([[table.get(term, none) for term in one] for one in found],
+                       dtype=np.int32).reshape(-1, 3)
+        rarity = np.array([OWN * rare.get(a, 0.0) + AROUND * (rare.get(b, 0.0) + rare.get(c, 0.0))
+                           for a, b, c in found], dtype=np.float32)
+        return Positions(ids, rarity + 1e-3)
+
+    def vectors(self, positions: Positions) -> Floats:
+        """(n, dim) unit vectors."""
+        found = self.embedder.weights[positions.ids].sum(axis=1)
+        length = np.linalg.norm(found, axis=1, keepdims=True)
+        return np.asarray(found / np.maximum(length, 1e-6), dtype=np.float32)
+
+    def _ask(self, number: int) -> Positions:
+        found = self._asks.get(number)
+        if found is None:
+            found = self._asks[number] = self.read(self.words[number], ASK)
+        return found
+
+    def _text(self, clause: Clause) -> Positions:
+        found = self._texts.get(clause.rowid)
+        if found is None:
+            words = f"{clause.title}，{clause.heading}。{clause.text}"
+            if len(self._texts) > 20_000:
+                self._texts.clear()
+            found = self._texts[clause.rowid] = self.read(words, TEXT)
+        return found
+
+
+def _nearest(mine: Floats, others: Floats, axis: int) -> Floats:
+    return np.asarray((mine @ others.T).max(axis)) if len(others) else np.zeros(len(mine), "f4")
+
+
+def _mean(values: Floats, rarity: Floats) -> float:
+    return float((values * rarity).sum() / rarity.sum())
+
+
+def open_aligner(ledger: Ledger, views: Views, embedder: object, leave_out: bool = False
+                 ) -> Aligner | None:
+    """The aligner over the asks of the ledger; None for an embedder that has no table of terms."""
+    if not isinstance(embedder, BundledEmbedder):
+        return None
+    return Aligner(embedder, views.asks, questions(ledger), leave_out)
