@@ -39,6 +39,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The wording in force on {as_of} is not held. Choose another date, or have an administra"
         "tor "
         "import it with cityllm corpus add."),
+    "may_not_answer": (
+        "没有找到把握大的条文。下面是检索到的最接近的，未必回答这个问题，请打开核对。",
+        "No article was found that answers this with confidence. What follows is the nearest one; "
+        "it may not answer the question, so please open and check it."),
     "unsupported": (
         "模型写的内容没有通过核对：缺少可以打开的依据，所以不展示。请说得具体一些，例如写明法规名称、事项或"
         "数量。",

@@ -3,10 +3,11 @@
 One system prompt serves both engines and both languages. A tool's result is shown to the model as
 evidence lines, one a piece of evidence:
 
-    [E1] 城乡规划法 第六十四条 未取得建设工程规划许可证 … (at most `PASSAGE` characters)
+    [E1] 很可能 城乡规划法 第六十四条 未取得建设工程规划许可证 … (at most `PASSAGE` characters)
     [E2] traffic_scenario mean_speed_before=31.2 km/h mean_speed_after=24.0 km/h
 
-A call that failed in a way the model can mend is one line: `[problem] …`, or `[no_such_article] …`
+What search found begins with how likely it answers (`likelihood`); an article that was named does
+not. A call that failed in a way the model can mend is one line: `[problem] …`, or `[no_such_article] …`
 where the verdict is already known.
 """
 
@@ -20,6 +21,8 @@ from cityllm.evidence import ClauseEvidence, DataRowEvidence, Evidence, Value
 
 PASSAGE = 120
 SHOWN_VALUES = 12
+LIKELY, POSSIBLE = 0.7, 0.3
+"""From these probabilities on search calls an article likely, or possible, to answer."""
 
 SYSTEM_PROMPT = (
     "你是城市政府的助手，只办城市的事。先用工具查，再回答。引用条文写[E1]，引原文写{E1.text}，"
@@ -52,11 +55,20 @@ def evidence_line(evidence: Evidence) -> str:
         passage = _flat(evidence.passage or evidence.text)
         if len(passage) > PASSAGE:
             passage = passage[: PASSAGE - 1] + "…"
-        return f"[{evidence.id}] {evidence.title} {evidence.article_label} {passage}"
+        words = likelihood(evidence.score)
+        return " ".join([f"[{evidence.id}]", *([words] if words else []), evidence.title,
+                         evidence.article_label, passage])
     labelled = isinstance(evidence, DataRowEvidence)
     shown = list(evidence.values.items())[:SHOWN_VALUES]
     figures = " ".join(f"{name}={_figure(value, labelled)}" for name, value in shown)
     return f"[{evidence.id}] {_source(evidence)} {figures}"
+
+
+def likelihood(score: float) -> str:
+    """How likely an article found by search answers, in words; "" for one that was not searched."""
+    if score <= 0:
+        return ""
+    return "很可能" if score >= LIKELY else "可能" if score >= POSSIBLE else "未必"
 
 
 def tool_problem(text: str, verdict: str = "") -> str:

@@ -74,6 +74,8 @@ def _run(step: str, recipe: Recipe, data: Path, weights: Path, settings: Setting
 
             ranks = settings.weights / "embedder" / "reranker.npz"
             toolbox.search = halves(toolbox.ledger, recipe.folder / "halves", embedders, ranks)
+        else:
+            toolbox.search = toolbox.search.leaving_out()
         print(write_dialogues(recipe, toolbox))
     elif step == "anneal":
         from finetune.anneal import train_anneal

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from cityllm import prompts
 from cityllm.agent.facts import fact_date, language_of
+from cityllm.agent.needs import parts
 from cityllm.agent.retriever import NONE, ToolRetriever
 from cityllm.agent.toolbox import Session, Toolbox
 from cityllm.errors import ToolProblem
@@ -125,10 +127,10 @@ def dialogue(case: Case, world: World, offered: list[dict[str, Any]]) -> dict[st
         return {"messages": messages, "tools": offered, "tool": NONE}
     calls = [(case.tool, case.arguments)] + ([case.second] if case.second else [])
     session, texts = world.run(calls, case.question)
-    messages.append({"role": "assistant", "content": "", "tool_calls": [
-        {"function": {"name": n, "arguments": json.dumps(a, ensure_ascii=False)}}
-        for n, a in calls]})
-    messages += [{"role": "tool", "content": text} for text in texts]
+    for (name, arguments), text in zip(calls, texts, strict=True):
+        called = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
+        messages += [{"role": "assistant", "content": "", "tool_calls": [{"function": called}]},
+                     {"role": "tool", "content": text}]
     answer = _final(case, session)
     if answer is None:
         return None
@@ -205,6 +207,19 @@ def labelled(rows: list[Case]) -> tuple[list[str], list[str], list[str]]:
             [c.group for c, _ in pairs])
 
 
+def parts_labelled(rows: list[Case]) -> Iterator[tuple[str, str]]:
+    """(part, tool) of questions that have several parts: `needs.two_needs` reads them one by one.
+    A part goes with the question's tool; of one with two needs, with the call that points at it."""
+    for case in rows:
+        pieces = parts(case.question)
+        if case.second is None:
+            yield from ((piece, case.tool) for piece in pieces if len(pieces) > 1)
+        else:
+            law = str(case.arguments.get("query", ""))
+            yield from ((piece, case.tool if piece in law else case.second[0])
+                        for piece in pieces)
+
+
 def write_dialogues(recipe: Recipe, toolbox: Toolbox) -> str:
     """Write `dialogues.jsonl` and `retriever.npz` to the recipe's folder; a line of counts."""
     from rich.progress import track
@@ -215,7 +230,9 @@ def write_dialogues(recipe: Recipe, toolbox: Toolbox) -> str:
         rows = rows[: recipe.lora.dialogues * 10]
     offers = offered_for(rows, toolbox, recipe.folder, recipe.seed)
     questions, labels, _ = labelled(rows)
-    train(questions, labels, recipe.folder / "retriever.npz")
+    more = list(parts_labelled(rows))
+    train([*questions, *(part for part, _ in more)], [*labels, *(tool for _, tool in more)],
+          recipe.folder / "retriever.npz")
     world = World(toolbox, recipe.seed)
     counts: dict[str, int] = {}
     with (recipe.folder / "dialogues.jsonl").open("w", encoding="utf-8") as out:

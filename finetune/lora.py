@@ -60,8 +60,9 @@ def kind_of(dialogue: dict[str, Any]) -> str:
     `not_found` where what was found does not answer."""
     if dialogue["messages"][-1]["content"] == "[not_found]":
         return "not_found"
-    calls = next((m["tool_calls"] for m in dialogue["messages"] if m.get("tool_calls")), [])
-    return calls[0]["function"]["name"] + "+" * (len(calls) > 1) if calls else "none"
+    calls = [call["function"]["name"] for m in dialogue["messages"]
+             for call in m.get("tool_calls") or ()]
+    return calls[0] + "+" * (len(calls) > 1) if calls else "none"
 
 
 def balanced(lines: list[str], kinds: dict[str, int], seed: int) -> list[str]:

@@ -26,7 +26,7 @@ from cityllm.agent.verify import Facts
 from cityllm.errors import CityLLMError, ModelError
 from cityllm.evidence import Answer, ClauseEvidence, RuleTraceEvidence
 from cityllm.messages import Language, say
-from cityllm.prompts import SYSTEM_PROMPT
+from cityllm.prompts import POSSIBLE, SYSTEM_PROMPT
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -146,7 +146,8 @@ class Assistant:
         if wrong.problems:
             session.evidence.append(RuleTraceEvidence(
                 id=session.next_id(), rule="premise", steps=[wrong.sentence(draft.language)]))
-        parts = [wrong.sentence(draft.language), grounded.text, self._footer(draft)]
+        parts = [wrong.sentence(draft.language), _doubt(grounded.citations, draft.language),
+                 grounded.text, self._footer(draft)]
         return self._finish(draft, "\n\n".join(part for part in parts if part),
                             citations=grounded.citations, removed=grounded.removed)
 
@@ -209,6 +210,13 @@ class Assistant:
             verified=not refused, removed=list(removed), refused=refused, as_of=session.as_of,
             status_known=self.toolbox.ledger.status_known, engine=self.engine,
             seconds=round(time.perf_counter() - draft.began, 3))
+
+
+def _doubt(cited: Sequence[ClauseEvidence], language: Language) -> str:
+    """A sentence before articles of which none is likely to answer; "" where one is."""
+    if not cited or any(not 0 < clause.score < POSSIBLE for clause in cited):
+        return ""
+    return say("may_not_answer", language)
 
 
 def _messages(question: str, history: Sequence[Turn]) -> list[BaseMessage]:

@@ -21,6 +21,11 @@ SHORTEST = 6
 _BREAK = re.compile(r"[。；;？！?!\n]+|[，,、：:](?!\d)")
 
 
+def parts(question: str) -> list[str]:
+    """What stands between punctuation marks, where it is long enough to say something."""
+    return [part.strip() for part in _BREAK.split(question) if len(part.strip()) >= SHORTEST]
+
+
 def two_needs(question: str, retriever: ToolRetriever, possible: Collection[str]
               ) -> dict[str, str]:
     """Tool -> the words that ask for it, the law first; empty where there are not two needs.
@@ -28,10 +33,9 @@ def two_needs(question: str, retriever: ToolRetriever, possible: Collection[str]
     Only tools in `possible` count. Words that ask for neither go with the law, which needs them to
     be understood.
     """
-    parts = [part.strip() for part in _BREAK.split(question) if len(part.strip()) >= SHORTEST]
     asks: dict[str, float] = {}
     said: dict[str, list[str]] = {LAW: []}
-    for part in parts:
+    for part in parts(question):
         chances = retriever.probabilities(part)
         tool = max(chances, key=lambda name: chances[name])
         asks[tool] = max(asks.get(tool, 0.0), chances[tool])

@@ -26,7 +26,10 @@ from cityllm.corpus.ledger import Clause, Ledger
 from cityllm.corpus.lexical import Floats
 from cityllm.errors import ModelUnavailable
 
-NAMES = ("text", "ask", "asked", "likest", "second", "has_asks")
+NAMES = ("text", "ask", "asked", "likest", "second", "has_asks", "penalty", "period", "sum")
+ASKS = 6
+"""The first so many of `NAMES` are likenesses, the others say whether what is asked for is there: 1
+it is, -1 it is not, 0 nothing of the kind is asked for."""
 DEPTH = 24
 """So many candidates of the first step are looked at."""
 QUERY, ASK, TEXT = 96, 64, 300
@@ -35,6 +38,17 @@ OWN, AROUND = 0.3, 0.35
 """What the rarity of a character and of each pair around it weighs."""
 _RUNS = re.compile(r"[\u3400-\u9fff]+|[a-z]+|\d+(?:\.\d+)?")
 _SAME = 0.999
+_FIGURE = r"[\d零一二三四五六七八九十百千两半]"
+_WANTED = (
+    (re.compile(r"罚|处理|后果|什么责任|追究|\b(?:fine[ds]?|penalt|punish|sanction)"),
+     re.compile(r"罚款|处罚|吊销|拘留|警告|没收|处分|刑事责任")),
+    (re.compile(r"多久|多长时间|[几多][少]?(?:个)?(?:天|日|年|月|小时|分钟|工作日)|期限|时限|什么时候|何时|来得及"
+                r"|how (?:long|soon|many (?:working |calendar )?(?:days|months|years|hours))|deadline"),
+     re.compile(_FIGURE + r"+(?:个)?(?:工作)?(?:日|天|年|月|小时|分钟)|期限|及时|立即")),
+    (re.compile(r"多少钱|多少元|几个点|几成|几倍|多少倍|比例|百分|封顶|保底|费率|税率|how much|per ?cent|rate\b"),
+     re.compile(r"元|%|％|倍|百分之|分之|成本|免费|不收|免")),
+)
+"""What is asked for, and what an article that tells it holds: penalties, periods, sums."""
 Ids = NDArray[np.int32]
 
 
@@ -108,18 +122,21 @@ class Aligner:
         if not len(own.ids):
             return found
         mine = self.vectors(own)
+        wanted = [held if asked.search(query.lower()) else None for asked, held in _WANTED]
         for at, (place, clause) in enumerate(zip(places, clauses, strict=True)):
             if clause is None:
                 continue
             text = self._text(clause)
             found[at, 0] = _mean(_nearest(mine, self.vectors(text), 1), own.rarity)
-            found[at, 1:] = self._by_asks(own, mine, int(self.asks.article[place]))
+            found[at, 1:ASKS] = self._by_asks(own, mine, int(self.asks.article[place]))
+            found[at, ASKS:] = [0 if held is None else 1 if held.search(clause.text) else -1
+                                for held in wanted]
         return found
 
     def _by_asks(self, own: Positions, mine: Floats, article: int) -> tuple[float, ...]:
         """Best way to an ask, best way back, best two sums of both, and whether there are any."""
         if article < 0:
-            return (0.0,) * (len(NAMES) - 1)
+            return (0.0,) * (ASKS - 1)
         first, last = np.searchsorted(self.asks.group, [article, article + 1])
         there, back = [], []
         for number in range(int(first), int(last)):
@@ -132,7 +149,7 @@ class Aligner:
                 there.append(to)
                 back.append(fro)
         if not there:
-            return (0.0,) * (len(NAMES) - 1)
+            return (0.0,) * (ASKS - 1)
         both = sorted((a + b for a, b in zip(there, back, strict=True)), reverse=True)
         return max(there), max(back), both[0], both[min(1, len(both) - 1)], 1.0
 

@@ -72,6 +72,10 @@ class Search:
         self._lock = threading.Lock()
         self._masks: dict[tuple[object, ...], NDArray[np.bool_]] = {}
 
+    def leaving_out(self) -> Search:
+        """The same, but no everyday question finds itself."""
+        return Search(self.ledger, self.index, self.embedder, self.reranker, True, self.weights)
+
     def search(self, query: str, as_of: date, limit: int = 8, *, title: str | None = None,
                region: str | None = None, kinds: Sequence[str] | None = None) -> list[Hit]:
         """At most `limit` hits, best first, one a clause.
