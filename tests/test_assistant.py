@@ -54,7 +54,7 @@ def test_a_fine_is_answered_with_its_article(ledger: Ledger) -> None:
     assert answer.status_known is not None
     shown = model.heard[-1][-1]
     assert isinstance(shown, ToolMessage)
-    assert str(shown.content).startswith("[E1] 城乡规划法 第六十四条 ")
+    assert str(shown.content).startswith("[E1] 很可能 城乡规划法 第六十四条 ")
 
 
 def test_events_come_in_order_and_deltas_are_the_answer(ledger: Ledger) -> None:

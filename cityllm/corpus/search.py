@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityllm.config import Settings
-from cityllm.corpus.alignment import DEPTH, Aligner, Weights, load_weights, open_aligner
+from cityllm.corpus.alignment import DEPTH, Weights, load_weights, open_aligner
 from cityllm.corpus.citations import numbers_in, titles_in
 from cityllm.corpus.embedding import Embedder, load_embedder
 from cityllm.corpus.features import NAMES, Candidates, gather, query_vector
