@@ -13,7 +13,6 @@ beside them. Questions are split in five: what is printed is measured on those l
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +31,7 @@ from cityllm.corpus.ledger import Ledger
 from cityllm.corpus.reranker import load_reranker
 from cityllm.corpus.search import Search, index_folder
 from cityllm.errors import CityLLMError
+from finetune import retrieval_data as source
 
 HERE = Path(__file__).parent
 PENALTY, STEPS, FOLDS = 1e-3, 400, 5
@@ -48,11 +48,6 @@ class Example:
     columns: Array
     right: Array
     number: int
-
-
-def strangers(path: Path = HERE / "strangers.jsonl") -> list[dict[str, Any]]:
-    """`{q, law, article: [numbers], as_of?}` of each line; `law` is missing where none answers."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
 def examples(search: Search, questions: Sequence[dict[str, Any]], day: date) -> list[Example]:
@@ -150,7 +145,7 @@ def main(argv: list[str] | None = None) -> int:
                         help="a home into which the laws were imported: they are learnt from, too")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(argv)
-    questions = strangers() + [{"q": row["q"]} for name in ("off_topic", "not_found")
+    questions = source.strangers() + [{"q": row["q"]} for name in ("off_topic", "not_found")
                                for row in yaml.safe_load((HERE / "phrases" / f"{name}.yaml")
                                                          .read_text(encoding="utf-8"))]
     data: list[Example] = []

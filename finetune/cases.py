@@ -22,7 +22,7 @@ from cityllm.agent.retriever import NONE
 from cityllm.config import ROOT
 from finetune.petition_data import examples as petitions
 from finetune.pointing import Call, base_value
-from finetune.retrieval_data import pack_asks
+from finetune.retrieval_data import pack_asks, strangers
 
 PHRASES = Path(__file__).parent / "phrases"
 _SLOT = re.compile(r"\{(\w+):(\w+)\}")
@@ -110,6 +110,10 @@ def cases(seed: int, variants: int = 4, pack: Path = ROOT / "rag_corpus") -> lis
         for question in questions:
             made.append(Case(question, "search_regulations", {"query": question},
                              [(title, article)], group=asked))
+    for row in strangers():
+        if "law" in row and "mixed" not in row:
+            made.append(Case(row["q"], "search_regulations", {"query": row["q"]},
+                             [(row["law"], str(number)) for number in row["article"]]))
     for row in _rows(_load("named")):
         verdict = "no_such_article" if row.get("nonexistent") else ""
         made.append(Case(row["q"], "read_article",

@@ -178,7 +178,7 @@ def offered_for(rows: list[Case], toolbox: Toolbox, folder: Path, seed: int, top
     single = [c.tool for c in rows]
     offered: list[list[str]] = [[] for _ in rows]
     right = 0
-    folds = GroupKFold(5, shuffle=True, random_state=seed)
+    folds = GroupKFold(2, shuffle=True, random_state=seed)
     for _, held in folds.split(rows, single, [c.group for c in rows]):
         out = {rows[i].group for i in held}
         rest = [i for i, group in enumerate(groups) if group not in out]
@@ -220,6 +220,19 @@ def parts_labelled(rows: list[Case]) -> Iterator[tuple[str, str]]:
                         for piece in pieces)
 
 
+def enough(rows: list[Case], kinds: dict[str, int]) -> list[int]:
+    """Places of the cases that become dialogues: of a kind of which the recipe wants so many, half
+    as many again, since some are not found; of the others all. In the order of `rows`."""
+    left = {kind: wanted + wanted // 2 for kind, wanted in kinds.items()}
+    found = []
+    for at, case in enumerate(rows):
+        kind = "not_found" if case.verdict == "not_found" else case.tool + "+" * bool(case.second)
+        if left.get(kind, 1) > 0:
+            found.append(at)
+            left[kind] = left.get(kind, 2) - (kind in left)
+    return found
+
+
 def write_dialogues(recipe: Recipe, toolbox: Toolbox) -> str:
     """Write `dialogues.jsonl` and `retriever.npz` to the recipe's folder; a line of counts."""
     from rich.progress import track
@@ -236,9 +249,9 @@ def write_dialogues(recipe: Recipe, toolbox: Toolbox) -> str:
     world = World(toolbox, recipe.seed)
     counts: dict[str, int] = {}
     with (recipe.folder / "dialogues.jsonl").open("w", encoding="utf-8") as out:
-        for case, names in zip(track(rows, "dialogues"), offers, strict=True):
-            row = dialogue(case, world, [world.specs[n].openai for n in names])
+        for at in track(enough(rows, recipe.lora.kinds), "dialogues"):
+            row = dialogue(rows[at], world, [world.specs[name].openai for name in offers[at]])
             if row:
                 counts[row["tool"]] = counts.get(row["tool"], 0) + 1
                 out.write(json.dumps(row, ensure_ascii=False) + "\n")
-    return f"{sum(counts.values())} of {len(rows)} dialogues: {counts}"
+    return f"{sum(counts.values())} dialogues of {len(rows)} questions: {counts}"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from cityllm.corpus.citations import clause_of
 from cityllm.corpus.digests import read_digest
@@ -22,7 +23,7 @@ from finetune.sources import counsel
 
 __all__ = ["HELD_OUT", "Article", "Question", "articles", "ask_questions", "counsel_questions",
            "fingerprint", "fold", "instructions", "pack_asks", "row_of", "statute_questions",
-           "without_near"]
+           "strangers", "without_near"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,13 @@ def statute_questions(ledger: Ledger, data: Path, day: date) -> list[Question]:
         if held:
             found.append(Question(row["query"], held, row.get("answer") or ""))
     return found
+
+
+def strangers() -> list[dict[str, Any]]:
+    """`{q, law, article: [numbers], as_of?, mixed?}` of each line, written by someone who saw
+    neither the pack nor any measure; `law` is missing where no law answers."""
+    path = Path(__file__).with_name("strangers.jsonl")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def pack_asks(pack: Path) -> list[tuple[str, str, str]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tools import ToolInputError
 from tools.calendar_cn import add_months, load_calendar
-from tools.legal_deadline import Catalogue, legal_deadline, load_periods
+from tools.legal_deadline import Catalogue, choices_in, legal_deadline, load_periods
 
 EXAMPLES = [
     # start, period, last day, why
@@ -194,3 +194,8 @@ def test_every_rule_of_counting_stands_in_its_article(shared: Path) -> None:
     civil = law_text(shared / "laws", "民事诉讼法", catalogue)
     assert "法定休假日后的第一日" in article(civil, "85")
     assert "对应日" in article(law_text(shared / "laws", "民法典", catalogue), "202")
+
+
+def test_a_length_that_is_none_is_no_choice() -> None:
+    assert choices_in("停工一天亏五六万一天，谁赔") == choices_in("停工一天亏，谁赔")
+    assert "六万一天" not in choices_in("一天赚五六万一天，15日内能复议吗")

@@ -244,7 +244,10 @@ def choices_in(text: str) -> list[str]:
     by_name = {period.name: period for period in catalogue.periods}
     kept: list[str] = []
     for length in lengths:
-        plain = _plain(length, catalogue)
+        try:
+            plain = _plain(length, catalogue)
+        except ToolInputError:  # 五六万一天 is a sum a day: no period, so no choice either
+            continue
         same = [n for n in names if (by_name[n].length, by_name[n].unit) == plain]
         kept += same or [length]
     return list(dict.fromkeys(kept))

@@ -119,39 +119,52 @@ class Aligner:
         the clause is None or the question has no word that the embedder knows."""
         found = np.zeros((len(places), len(NAMES)), dtype=np.float32)
         own = self.read(query, QUERY)
-        if not len(own.ids):
+        held = [at for at, clause in enumerate(clauses) if clause is not None]
+        if not len(own.ids) or not held:
             return found
-        mine = self.vectors(own)
+        texts = [self._text(clause) for clause in clauses if clause is not None]
+        numbers = [self._numbers(int(self.asks.article[places[at]])) for at in held]
+        asks = [self._ask(number) for group in numbers for number in group]
+        there, back = self._compare(own, [*texts, *asks])
+        found[held, 0] = there[:len(texts)]
+        there, back = there[len(texts):], back[len(texts):]
+        kept = ~(np.minimum(there, back) > _SAME) if self.leave_out else there > -1
+        ends = np.cumsum([0, *(len(group) for group in numbers)])
+        for at, first, last in zip(held, ends[:-1], ends[1:], strict=True):
+            mine = np.flatnonzero(kept[first:last]) + first
+            if len(mine):
+                both = np.sort(there[mine] + back[mine])[::-1]
+                found[at, 1:ASKS] = (there[mine].max(), back[mine].max(), both[0], both[:2][-1], 1)
         wanted = [held if asked.search(query.lower()) else None for asked, held in _WANTED]
-        for at, (place, clause) in enumerate(zip(places, clauses, strict=True)):
-            if clause is None:
-                continue
-            text = self._text(clause)
-            found[at, 0] = _mean(_nearest(mine, self.vectors(text), 1), own.rarity)
-            found[at, 1:ASKS] = self._by_asks(own, mine, int(self.asks.article[place]))
-            found[at, ASKS:] = [0 if held is None else 1 if held.search(clause.text) else -1
-                                for held in wanted]
+        for at, clause in enumerate(clauses):
+            if clause is not None:
+                found[at, ASKS:] = [0 if held is None else 1 if held.search(clause.text) else -1
+                                    for held in wanted]
         return found
 
-    def _by_asks(self, own: Positions, mine: Floats, article: int) -> tuple[float, ...]:
-        """Best way to an ask, best way back, best two sums of both, and whether there are any."""
+    def _compare(self, own: Positions, others: Sequence[Positions]) -> tuple[Floats, Floats]:
+        """(O,) likeness of the question to each of `others`, and of each to the question; 0 where
+        nothing of the other is known. All are compared in one product."""
+        there, back = np.zeros(len(others), np.float32), np.zeros(len(others), np.float32)
+        some = [at for at, one in enumerate(others) if len(one.ids)]
+        if not some:
+            return there, back
+        starts = np.cumsum([0, *(len(others[at].ids) for at in some[:-1])])
+        cosines = self.vectors(own.ids) @ self.vectors(
+            np.concatenate([others[at].ids for at in some])).T
+        rarity = np.concatenate([others[at].rarity for at in some])
+        best = np.maximum.reduceat(cosines, starts, axis=1)
+        there[some] = own.rarity @ best / own.rarity.sum()
+        back[some] = (np.add.reduceat(cosines.max(axis=0) * rarity, starts)
+                      / np.add.reduceat(rarity, starts))
+        return there, back
+
+    def _numbers(self, article: int) -> range:
+        """Numbers of the asks of an article, -1 meaning none."""
         if article < 0:
-            return (0.0,) * (ASKS - 1)
+            return range(0)
         first, last = np.searchsorted(self.asks.group, [article, article + 1])
-        there, back = [], []
-        for number in range(int(first), int(last)):
-            other = self._ask(number)
-            if not len(other.ids):
-                continue
-            cosines = mine @ self.vectors(other).T
-            to, fro = _mean(cosines.max(1), own.rarity), _mean(cosines.max(0), other.rarity)
-            if not (self.leave_out and min(to, fro) > _SAME):
-                there.append(to)
-                back.append(fro)
-        if not there:
-            return (0.0,) * (ASKS - 1)
-        both = sorted((a + b for a, b in zip(there, back, strict=True)), reverse=True)
-        return max(there), max(back), both[0], both[min(1, len(both) - 1)], 1.0
+        return range(int(first), int(last))
 
     def read(self, text: str, longest: int) -> Positions:
         """The positions of `text` that the embedder knows, at most `longest` of them."""
@@ -172,11 +185,12 @@ class Aligner:
                            for a, b, c in found], dtype=np.float32)
         return Positions(ids, rarity + 1e-3)
 
-    def vectors(self, positions: Positions) -> Floats:
-        """(n, dim) unit vectors."""
-        found = self.embedder.weights[positions.ids].sum(axis=1)
-        length = np.linalg.norm(found, axis=1, keepdims=True)
-        return np.asarray(found / np.maximum(length, 1e-6), dtype=np.float32)
+    def vectors(self, ids: Ids) -> Floats:
+        """(n, dim) unit vectors of positions (n, 3)."""
+        table = self.embedder.weights
+        found = table[ids[:, 0]] + table[ids[:, 1]] + table[ids[:, 2]]
+        length = np.sqrt(np.einsum("nd,nd->n", found, found))
+        return np.asarray(found / np.maximum(length, 1e-6)[:, None], dtype=np.float32)
 
     def _ask(self, number: int) -> Positions:
         found = self._asks.get(number)
@@ -192,14 +206,6 @@ class Aligner:
                 self._texts.clear()
             found = self._texts[clause.rowid] = self.read(words, TEXT)
         return found
-
-
-def _nearest(mine: Floats, others: Floats, axis: int) -> Floats:
-    return np.asarray((mine @ others.T).max(axis)) if len(others) else np.zeros(len(mine), "f4")
-
-
-def _mean(values: Floats, rarity: Floats) -> float:
-    return float((values * rarity).sum() / rarity.sum())
 
 
 def open_aligner(ledger: Ledger, views: Views, embedder: object, leave_out: bool = False
