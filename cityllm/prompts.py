@@ -21,7 +21,7 @@ from cityllm.evidence import ClauseEvidence, DataRowEvidence, Evidence, Value
 
 PASSAGE = 120
 SHOWN_VALUES = 12
-LIKELY, POSSIBLE = 0.7, 0.3
+LIKELY, POSSIBLE = 0.75, 0.45
 """From these probabilities on search calls an article likely, or possible, to answer."""
 
 SYSTEM_PROMPT = (

@@ -4,7 +4,7 @@ The questions are those of `strangers.jsonl`, written by someone who saw neither
 any measure: asks are unlike each other on purpose, so that asks left out would teach that likeness
 to an ask says little. Each is asked of the pack alone and of the pack with full laws. Loss: the
 articles that answer against the other candidates (softmax), a small penalty on the weights. The
-probability is calibrated on the first five of each question, with questions that no law answers
+probability is calibrated on the first article of each question, with questions that no law answers
 beside them. Questions are split in five: what is printed is measured on those left out.
 
     python -m finetune.alignment --data ../shared/data [--laws-ledger FILE] --out FILE
@@ -35,6 +35,8 @@ from finetune import retrieval_data as source
 
 HERE = Path(__file__).parent
 PENALTY, STEPS, FOLDS = 1e-3, 400, 5
+ANSWERED = 0.8
+"""Share of questions put to a city that some article answers: our guess, for the calibration."""
 UNITS = np.array([1.0, *[10.0] * 5, 1.0, 1.0, 1.0, 1.0], dtype=np.float32)
 """Likenesses differ by hundredths where scores differ by ones."""
 Array = np.ndarray[Any, Any]
@@ -97,16 +99,16 @@ def fit(data: Sequence[Example]) -> Array:
 
 
 def calibrate(weights: Array, data: Sequence[Example]) -> tuple[float, float]:
-    """Slope and offset of the probability that one of the first five answers."""
+    """Slope and offset of the probability that the first article answers, where `ANSWERED` of the
+    questions are such that the law answers."""
     from sklearn.linear_model import LogisticRegression
 
-    scores, right = [], []
-    for one in data:
-        sums = one.columns @ weights
-        top = np.argsort(-sums)[:5]
-        scores.append(sums[top])
-        right.append(one.right[top])
-    line = LogisticRegression().fit(np.concatenate(scores)[:, None], np.concatenate(right))
+    best = [(sums := one.columns @ weights, int(np.argmax(sums)), one) for one in data]
+    scores = np.array([[sums[at]] for sums, at, _ in best])
+    right = np.array([one.right[at] for _, at, one in best])
+    held = np.array([one.right.any() for one in data])
+    share = np.where(held, ANSWERED / held.mean(), (1 - ANSWERED) / (1 - held.mean()))
+    line = LogisticRegression().fit(scores, right, sample_weight=share)
     return float(line.coef_[0, 0]), float(line.intercept_[0])
 
 

@@ -1,8 +1,9 @@
-"""A question with two needs: the law, and a sum, a deadline or a simulation in the same breath.
+"""A question with two needs: the law, and a sum or a simulation in the same breath.
 
 The tool retriever reads each part of the question by itself. Only where one part plainly asks for
 the law and another for something else are two calls demanded, and the law is searched for in its
-own part's words. Which arguments the calls get stays the model's choice.
+own part's words. Which arguments the calls get stays the model's choice. A deadline is no second
+need: its result names the article that it counts by.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Collection
 from cityllm.agent.retriever import ToolRetriever
 
 LAW = "search_regulations"
-BESIDE_LAW = ("traffic_scenario", "calculate", "legal_deadline")
+BESIDE_LAW = ("traffic_scenario", "calculate")
 SURE = 0.8
 """From this probability on a part of the question asks for its tool."""
 SHORTEST = 6

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 HITS = 5
-FLOOR = 0.08
+FLOOR = 0.2
 """Where the likeliest article answers with less than this probability, nothing was found."""
 _VERDICTS: dict[type[CityLLMError], str] = {
     ArticleNotFound: "no_such_article", InstrumentNotFound: "not_found", NotHeld: "not_held"}

@@ -27,7 +27,7 @@ ROUTES_OF: dict[str, tuple[str, ...]] = {
 """For which rows drafts are asked for; `review` is all that waits for a person."""
 CITED = 2
 """Articles quoted at most."""
-FLOOR = 0.6
+FLOOR = 0.75
 """Score of a search from which on an article is quoted to a petitioner: higher than in the chat,
 whose reader sees at once that an article is beside the matter. One named by its number has none."""
 QUOTE = 300
