@@ -7,8 +7,8 @@ evidence lines, one a piece of evidence:
     [E2] traffic_scenario mean_speed_before=31.2 km/h mean_speed_after=24.0 km/h
 
 What search found begins with how likely it answers (`likelihood`); an article that was named does
-not. A call that failed in a way the model can mend is one line: `[problem] …`, or `[no_such_article] …`
-where the verdict is already known.
+not. A call that failed in a way the model can mend is one line: `[problem] …`, or
+`[no_such_article] …` where the verdict is already known.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ _WANTED = (
     (re.compile(r"罚|处理|后果|什么责任|追究|\b(?:fine[ds]?|penalt|punish|sanction)"),
      re.compile(r"罚款|处罚|吊销|拘留|警告|没收|处分|刑事责任")),
     (re.compile(r"多久|多长时间|[几多][少]?(?:个)?(?:天|日|年|月|小时|分钟|工作日)|期限|时限|什么时候|何时|来得及"
-                r"|how (?:long|soon|many (?:working |calendar )?(?:days|months|years|hours))|deadline"),
+                r"|how (?:long|soon|many (?:working )?(?:days|months|years|hours))|deadline"),
      re.compile(_FIGURE + r"+(?:个)?(?:工作)?(?:日|天|年|月|小时|分钟)|期限|及时|立即")),
     (re.compile(r"多少钱|多少元|几个点|几成|几倍|多少倍|比例|百分|封顶|保底|费率|税率|how much|per ?cent|rate\b"),
      re.compile(r"元|%|％|倍|百分之|分之|成本|免费|不收|免")),

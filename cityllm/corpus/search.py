@@ -1,10 +1,10 @@
 """A question in, clauses in force out.
 
 Three ways meet. An article that is named (规划法64条) is looked up. Otherwise BM25 and vectors
-propose candidates, the reranker orders them, and the best few are compared word by word. The as-of date, region and kinds are a hard
-filter, taken from the ledger: what was not in force cannot come up. It does not decide whether an
-answer is good enough; `score` says how likely the clause answers. After an import the index is
-brought up to date by the next `open_search`.
+propose candidates, the reranker orders them, and the best few are compared word by word. The as-of
+date, region and kinds are a hard filter, taken from the ledger: what was not in force cannot come
+up. It does not decide whether an answer is good enough; `score` says how likely the clause answers.
+After an import the index is brought up to date by the next `open_search`.
 """
 
 from __future__ import annotations
