@@ -28,6 +28,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--halves", type=Path, nargs=2, metavar="DIR",
                         help="embedders of `finetune.embedder --halves`: dialogues then hold what "
                              "search finds for questions that it has not learnt from")
+    parser.add_argument("--start", type=Path, metavar="DIR",
+                        help="an adapter that the step lora goes on from")
     options = parser.parse_args(argv)
 
     from cityllm.config import load_settings
@@ -44,13 +46,14 @@ def main(argv: list[str] | None = None) -> int:
     recipe.folder.mkdir(parents=True, exist_ok=True)
     for step in STEPS if options.step == "all" else (options.step,):
         began = time.monotonic()
-        _run(step, recipe, data, options.weights or settings.weights, settings, options.halves)
+        _run(step, recipe, data, options.weights or settings.weights, settings, options.halves,
+             options.start)
         print(f"{step}: {time.monotonic() - began:.0f} s")
     return 0
 
 
 def _run(step: str, recipe: Recipe, data: Path, weights: Path, settings: Settings,
-         embedders: list[Path] | None) -> None:
+         embedders: list[Path] | None, start: Path | None = None) -> None:
     if step == "tokenizer":
         from finetune.tokenizer import train_from_data
 
@@ -84,7 +87,7 @@ def _run(step: str, recipe: Recipe, data: Path, weights: Path, settings: Setting
     elif step == "lora":
         from finetune.lora import train_lora
 
-        train_lora(recipe, recipe.folder / "dialogues.jsonl")
+        train_lora(recipe, recipe.folder / "dialogues.jsonl", start)
     else:
         from finetune.export import export
 

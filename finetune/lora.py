@@ -85,7 +85,7 @@ def train_lora(recipe: Recipe, dialogues: Path, start: Path | None = None) -> Pa
 
     `start` is an adapter to go on from.
     """
-    from peft import LoraConfig, get_peft_model
+    from peft import LoraConfig, PeftModel, get_peft_model
 
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
@@ -98,10 +98,12 @@ def train_lora(recipe: Recipe, dialogues: Path, start: Path | None = None) -> Pa
             if (r := encode(tokenizer, json.loads(line), part.length))]
     if not rows:
         raise SystemExit(f"no dialogue of {dialogues} is shorter than {part.length} tokens")
-    model: Any = get_peft_model(
-        Qwen3ForCausalLM.from_pretrained(base, dtype=torch.float32),
-        LoraConfig(r=part.rank, lora_alpha=part.alpha, target_modules=TARGETS,
-                   task_type="CAUSAL_LM"))
+    model: Any = Qwen3ForCausalLM.from_pretrained(base, dtype=torch.float32)
+    if start is None:
+        model = get_peft_model(model, LoraConfig(
+            r=part.rank, lora_alpha=part.alpha, target_modules=TARGETS, task_type="CAUSAL_LM"))
+    else:
+        model = PeftModel.from_pretrained(model, str(start), is_trainable=True)
     model.to(recipe.device).train()
     model.print_trainable_parameters()
     plan = batches(rows, part.batch, part.epochs, recipe.seed)

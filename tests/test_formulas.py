@@ -54,6 +54,25 @@ def test_the_formula_that_is_asked_for_is_offered(question: str, wanted: str) ->
     assert calculate(wanted).fraction in same
 
 
+@pytest.mark.parametrize(("question", "wanted"), [
+    ("地块面积8公顷，容积率1.8，最多能盖多少建筑面积（平方米）？", {"8公顷 * 1.8"}),
+    ("用地28000平方米，计容总建筑面积70000平方米，容积率多少？", {"70000平方米 / 28000平方米"}),
+    ("地块2.4公顷，绿地率要求35%，最少要做多少平方米绿地？", {"2.4公顷 * 35% = ? 平方米"}),
+    ("想盖54000平方米，容积率2.0，需要多少用地", {"54000平方米 / 2.0"}),
+    ("基底面积3000平方米，地块1.2公顷，建筑密度是多少", {"3000平方米 / 1.2公顷"}),
+    ("The site is 2 hectares and the floor area ratio 2.5. How many square metres can be built?",
+     {"2 hectares * 2.5 = ? ㎡"}),
+])
+def test_planning_ratios_are_used_as_they_are_meant(question: str, wanted: set[str]) -> None:
+    found = formulas(question)
+    assert {calculate(one.removesuffix(" = ? %")).fraction for one in found} == {
+        calculate(one).fraction for one in wanted}, found
+
+
+def test_a_ratio_of_something_else_is_left_alone() -> None:
+    assert len(formulas("满意率86%，办件1200件，不满意的有多少件")) > 1
+
+
 def test_dates_names_and_article_numbers_are_no_quantities() -> None:
     assert quantities("2025年8月5日《城乡规划法》第六十四条，罚15万元，R2地块") == ["15万元"]
     assert formulas("去年设区的市能立法吗") == []

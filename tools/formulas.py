@@ -18,6 +18,7 @@ from tools import ToolInputError
 from tools.arithmetic import Parser, Quantity, combine, read_unit, tokenize
 from tools.calendar_cn import date_spans
 from tools.numerals import read_numeral
+from tools.planning_ratios import fitting
 from tools.units import NONE, UNITS, Dims
 
 MOST_QUANTITIES = 5
@@ -102,7 +103,7 @@ def formulas(text: str) -> list[str]:
         rate = [term.text + _PERCENT] if value.dims == NONE and sort else []
         plain = [] if term.binds == 3 or named or sort in _RATES else [term.text]
         found += [*named[:2], *plain, *rate]
-    return [*written, *found][:MOST]
+    return fitting(text, [*written, *found], [whole.text for whole, _ in terms])[:MOST]
 
 
 def _asked(text: str, term: _Term, sort: str, targets: list[tuple[str, Dims]]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware
@@ -28,21 +28,22 @@ class LookFirst(AgentMiddleware[Any, Any]):
     """Calls that must come before the model may answer.
 
     With `any_tool` the first thing it says must be a call, of whichever tool. Each of `owed` must
-    have been called; while one is missing only those missing are offered, once some tool answered.
+    be called, in that order; while one is missing it alone is offered.
     """
 
-    def __init__(self, any_tool: bool, owed: Collection[str] = ()) -> None:
+    def __init__(self, any_tool: bool, owed: Sequence[str] = ()) -> None:
         super().__init__()
         self.any_tool = any_tool
-        self.owed = frozenset(owed)
+        self.owed = tuple(owed)
 
     def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
         """Demand a call while one is due."""
         called = _called(request.messages)
-        missing = [tool for tool in request.tools if tool.name in self.owed - called]
-        if called and missing:
-            return handler(request.override(tools=missing, tool_choice="any"))
-        if not called and (self.any_tool or missing):
+        by_name = {tool.name: tool for tool in request.tools}
+        missing = [name for name in self.owed if name in by_name and name not in called]
+        if missing:
+            return handler(request.override(tools=[by_name[missing[0]]], tool_choice="any"))
+        if not called and self.any_tool:
             return handler(request.override(tool_choice="any"))
         return handler(request)
 
