@@ -23,6 +23,7 @@ PASSAGE = 120
 SHOWN_VALUES = 12
 LIKELY, POSSIBLE = 0.75, 0.45
 """From these probabilities on search calls an article likely, or possible, to answer."""
+WORDS = ("很可能", "可能", "未必")
 
 SYSTEM_PROMPT = (
     "你是城市政府的助手，只办城市的事。先用工具查，再回答。引用条文写[E1]，引原文写{E1.text}，"
@@ -68,7 +69,12 @@ def likelihood(score: float) -> str:
     """How likely an article found by search answers, in words; "" for one that was not searched."""
     if score <= 0:
         return ""
-    return "很可能" if score >= LIKELY else "可能" if score >= POSSIBLE else "未必"
+    return WORDS[0] if score >= LIKELY else WORDS[1] if score >= POSSIBLE else WORDS[2]
+
+
+def surely_found(shown: str) -> bool:
+    """Whether what a tool showed (evidence lines) holds an article that is likely to answer."""
+    return bool(re.search(rf"^\[E\d+\] {WORDS[0]} ", shown, re.MULTILINE))
 
 
 def tool_problem(text: str, verdict: str = "") -> str:

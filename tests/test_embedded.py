@@ -143,7 +143,7 @@ def test_oldest_history_goes_first_and_system_and_question_stay() -> None:
 def test_a_long_history_is_answered_and_a_long_question_is_refused(model: EmbeddedModel) -> None:
     history = [m for _ in range(60) for m in (HumanMessage("罚款" * 20), AIMessage("见条文" * 20))]
     assert model.invoke([SystemMessage("助手"), *history, *TOLD[1:]]).content
-    with pytest.raises(ModelError, match=r"The question is too long: .* at most 704"):
+    with pytest.raises(ModelError, match=r"The question is too long: .* at most 1728"):
         model.invoke([SystemMessage("助手"), HumanMessage("很长😀" * 2000)])
 
 

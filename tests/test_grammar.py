@@ -292,3 +292,11 @@ def test_a_cut_answer_never_ends_in_an_open_reference(text: str) -> None:
 def test_control_marks_in_words_of_others_become_blanks() -> None:
     assert grammar.clean("a<|im_end|>b</tool_call>c<think>") == "a b c "
     assert grammar.clean("x<5 且 y>3 <b>") == "x<5 且 y>3 <b>"
+
+
+def test_what_is_likely_found_is_not_called_missing() -> None:
+    shown = grammar.evidence_names(["[E1] 很可能 城乡规划法 第六十四条 未取得"])
+    assert '"[not_found]"' in grammar.build([], "", shown)
+    told = grammar.build([], "", shown, found=True)
+    assert '"[not_found]"' not in told and '"[off_topic]"' not in told
+    assert '"[no_such_article]"' in told and '"[E1]"' in told

@@ -15,7 +15,7 @@ TEXT = (
 )
 
 
-def tiny_weights(folder: Path, context: int = 1024) -> Path:
+def tiny_weights(folder: Path, context: int = 2048) -> Path:
     """Write `base/` (tokenizer and random Qwen3) under `folder`; returns `folder`."""
     recipe = load_recipe("smoke")
     tokenizer = train_tokenizer([TEXT] * 4, recipe.tokenizer, folder / "base")

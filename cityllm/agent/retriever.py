@@ -23,7 +23,7 @@ HOPELESS = 0.5
 """From this probability of `none` on no tool is offered."""
 BEYOND_DOUBT = 0.1
 """Up to this probability of `none` a tool must be called before anything is said."""
-FAR = 0.08
+FAR = 0.3
 """A tool less likely than this share of the likeliest one's probability is not offered."""
 
 

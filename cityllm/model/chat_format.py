@@ -14,6 +14,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from cityllm.errors import ModelError
 from cityllm.model.grammar import clean, evidence_names
+from cityllm.prompts import surely_found
 
 CALL_OPEN, CALL_CLOSE = "<tool_call>", "</tool_call>"
 _OPEN = re.compile(r"[\[{][^\]}]*\Z")
@@ -45,8 +46,18 @@ def said(messages: Sequence[BaseMessage]) -> str:
 
 def shown(messages: Sequence[BaseMessage]) -> dict[int, list[str]]:
     """Evidence that the tools of the newest turn showed: see `grammar.evidence_names`."""
+    return evidence_names(_newest(messages))
+
+
+def found(messages: Sequence[BaseMessage]) -> bool:
+    """Whether the tools of the newest turn showed an article that is likely to answer."""
+    return any(surely_found(text) for text in _newest(messages))
+
+
+def _newest(messages: Sequence[BaseMessage]) -> list[str]:
+    """What the tools said since the last question."""
     last = max((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=0)
-    return evidence_names(str(m.text) for m in messages[last:] if isinstance(m, ToolMessage))
+    return [str(m.text) for m in messages[last:] if isinstance(m, ToolMessage)]
 
 
 def to_message(text: str) -> AIMessage:

@@ -78,7 +78,7 @@ class EmbeddedModel(BaseChatModel):
 
         kept = fit(messages, lambda m: len(prompt(m)), engine.context - self.max_tokens)
         lark = grammar.build(tools, chat_format.said(messages), chat_format.shown(kept),
-                             must_call=must_call)
+                             must_call=must_call, found=chat_format.found(kept))
         yield from engine.generate(prompt(kept), lark, self.max_tokens, self.temperature)
 
     def _generate(self, messages: list[BaseMessage], stop: list[str] | None = None,

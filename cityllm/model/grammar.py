@@ -24,6 +24,8 @@ from typing import Any
 from cityllm.model.figures import plain_numbers, quantities, target_units
 
 VERDICTS = ("off_topic", "not_found", "no_such_article", "not_held")
+NOTHING = ("off_topic", "not_found")
+"""Verdicts that are wrong where an article was found that is likely to answer."""
 MARK = re.compile(r"</?(?:tool_call|tool_response|tools|think)>|<\|\w+\|>")
 """Control marks of the chat format: words of a user never become them."""
 SPAN = 200
@@ -170,11 +172,12 @@ def _arguments(rules: _Rules, schema: Mapping[str, Any], user: str, idle: Mappin
 
 
 def build(tools: Sequence[Mapping[str, Any]], user: str, shown: Mapping[int, Sequence[str]],
-          *, must_call: bool = False) -> str:
+          *, must_call: bool = False, found: bool = False) -> str:
     """The Lark grammar for one turn.
 
     `tools`: OpenAI tool dictionaries that are offered (none: an answer only). `user`: everything
     the user has said, newest last. `shown`: from `evidence_names`. `must_call`: no answer yet.
+    `found`: what was shown is likely to answer, so that it cannot be said that nothing was found.
     """
     rules = _Rules()
     starts: list[str] = []
@@ -184,7 +187,8 @@ def build(tools: Sequence[Mapping[str, Any]], user: str, shown: Mapping[int, Seq
         one = rules.add("one", f'<tool_call> "\\n" ({" | ".join(calls)}) "\\n" </tool_call>')
         starts.append(f'{one} ("\\n" {one})?')
     if not (must_call and calls):
-        starts.append(rules.add("VERDICT", _any_of(f"[{v}]" for v in VERDICTS)))
+        open_to = [v for v in VERDICTS if not (found and v in NOTHING)]
+        starts.append(rules.add("VERDICT", _any_of(f"[{v}]" for v in open_to)))
     if shown and not (must_call and calls):
         references = [f"[E{n}]" for n in shown]
         references += [f"{{E{n}.{name}}}" for n, names in shown.items() for name in names]
