@@ -182,7 +182,7 @@ def test_a_trained_retriever_offers_the_right_tool_first(box: Toolbox, tmp_path:
     assert sum(retriever.probabilities("封了主路").values()) == pytest.approx(1)
     narrowed = Toolbox(box.ledger, box.search, retriever, offered=2)
     assert next(s.name for s in narrowed.offer("主路封了以后车速呢")) == "traffic_scenario"
-    assert len(narrowed.offer("主路封了以后车速呢")) == 2
+    assert 1 <= len(narrowed.offer("主路封了以后车速呢")) <= 2
     assert "none" not in retriever.offer("讲个笑话", 6)
     with np.load(path, allow_pickle=False) as arrays:
         assert arrays["coef"].dtype == np.float16
