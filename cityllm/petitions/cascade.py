@@ -1,9 +1,9 @@
 """The language model for rows of which the fast classifier is not sure, and for no others.
 
-The classifier's best categories are numbered, and the model calls one tool with a number: it points,
-the program writes. Whatever else it says leaves the classifier's label. A report of wrongdoing and
-what may be one are never asked about. Confidence stays the classifier's own, so that a row below
-the automatic line is still read by a person.
+The classifier's best categories are numbered, and the model calls one tool with a number: it
+points, the program writes. Whatever else it says leaves the classifier's label. A report of
+wrongdoing and what may be one are never asked about. Confidence stays the classifier's own, so that
+a row below the automatic line is still read by a person.
 """
 
 from __future__ import annotations

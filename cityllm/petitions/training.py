@@ -36,8 +36,8 @@ FOLDS = 5
 ALIKE = 0.8
 """Cosine of grams from which on two messages count as the same."""
 LIFT = 0.1
-"""How much the shipped scores count beside the city's own grams. Chosen on held-out folds and on our
-own gold, which is spread over the tree as a city's rows are not."""
+"""How much the shipped scores count beside the city's own grams. Chosen on held-out folds and on
+our own gold, which is spread over the tree as a city's rows are not."""
 LEARNING = (0.1, 0.25, 0.5)
 Progress = Callable[[str], None]
 
