@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityllm.config import Settings, load_settings
-from cityllm.errors import AccessError, CityLLMError, ConfigError
+from cityllm.errors import CityLLMError, ConfigError
 
 if TYPE_CHECKING:
     from cityllm.evidence import Answer
@@ -116,7 +116,9 @@ def user_add(
         metavar="ROLE")],
 ) -> None:
     """新建账号；密码由提示或标准输入读取。 Make an account; the password is asked or piped in."""
-    account = _accounts(load_settings()).add(name, _password(), role)
+    from cityllm.terminal import ask_password
+
+    account = _accounts(load_settings()).add(name, ask_password(again=True), role)
     print(f"已建立账号 {account.name}（{account.role}）。 Account made.")
 
 
@@ -140,19 +142,6 @@ def _accounts(settings: Settings):  # type: ignore[no-untyped-def]
     from cityllm.safety.access import Accounts
 
     return Accounts(settings.home / "accounts.sqlite")
-
-
-def _password() -> str:
-    """Typed twice at a terminal; otherwise the first line of standard input."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
-    from getpass import getpass
-
-    first = getpass("密码 password: ")
-    if getpass("再输一遍 again: ") != first:
-        raise AccessError("两次输入的密码不一样，请重新运行这条命令。",
-                          "The two passwords differ: run the command again.")
-    return first
 
 
 def _date(text: str) -> date | None:
@@ -214,6 +203,7 @@ def _mount() -> None:
     from cityllm.cli_corpus import app as corpus
     from cityllm.cli_decisions import app as decisions
     from cityllm.cli_policy import app as policy
+    from cityllm.cli_policy_draft import mount as mount_draft
     from cityllm.cli_policy_office import mount as mount_office
     from cityllm.cli_triage import app as triage
 
@@ -222,6 +212,7 @@ def _mount() -> None:
     app.add_typer(corpus, name="corpus")
     app.add_typer(triage, name="triage")
     mount_office(policy)
+    mount_draft(policy)
     app.add_typer(policy, name="policy")
     app.add_typer(api_key, name="api-key")
 

@@ -86,6 +86,11 @@ class Settings(BaseModel):
         """The SQLite file of petitions that wait for a person, and of what was decided."""
         return self.home / "review.sqlite"
 
+    @property
+    def publications(self) -> Path:
+        """The SQLite file of who published which policy and who approved it."""
+        return self.home / "publications.sqlite"
+
 
 def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment; an unknown `CITYLLM_` name is refused."""

@@ -14,6 +14,7 @@ CityLLMError                    code, message in Chinese and English, next step
 ├── ReviewError                 review            a petition cannot be taken or decided like that
 ├── PolicyError                 policy
 │   ├── PolicyFileError         policy.file       a rule file is wrong; names file, line, key
+│   ├── DraftError          policy.draft      a draft is not ready to be published, or by whom
 │   ├── PolicyNotFound          policy.unknown    no policy of that id is held
 │   ├── EnterpriseError         policy.enterprise a field of an enterprise has a wrong value
 │   └── EnterpriseNotFound      policy.enterprise_unknown   the registry has none of that id
@@ -120,6 +121,12 @@ class PolicyFileError(PolicyError):
     """A rule file is wrong: file, line, key, what is allowed."""
 
     code = "policy.file"
+
+
+class DraftError(PolicyError):
+    """A draft may not be published: something is open, a fixture fails, or the persons are one."""
+
+    code = "policy.draft"
 
 
 class PolicyNotFound(PolicyError):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cityllm.errors import ModelUnavailable
+from cityllm.errors import AccessError, ModelUnavailable
 from cityllm.evidence import Answer, ClauseEvidence, DataRowEvidence, ToolRunEvidence
 
 if TYPE_CHECKING:
@@ -107,3 +107,16 @@ def _run(run: ToolRunEvidence | DataRowEvidence, answer: Answer) -> list[str]:
     seed = f" · {_label('seed', answer)} {run.seed}" if run.seed is not None else ""
     lines = [f"[{run.id}] {run.tool}({inputs}){seed}", f"    {run.summary}"]
     return lines + [f"    {_label('map', answer)}: {image}" for image in run.images]
+
+
+def ask_password(*, again: bool = False) -> str:
+    """Typed at a terminal, twice with `again`; otherwise the first line of standard input."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    from getpass import getpass
+
+    first = getpass("密码 password: ")
+    if again and getpass("再输一遍 again: ") != first:
+        raise AccessError("两次输入的密码不一样，请重新运行这条命令。",
+                          "The two passwords differ: run the command again.")
+    return first

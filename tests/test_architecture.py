@@ -19,7 +19,8 @@ OURS = {*PACKAGES, "app", "tests", "scripts"}
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"app", "cityllm.cli", "cityllm.cli_api_key", "cityllm.cli_corpus",
                "cityllm.cli_decisions",
-               "cityllm.cli_overview", "cityllm.cli_policy", "cityllm.cli_policy_office",
+               "cityllm.cli_overview", "cityllm.cli_policy", "cityllm.cli_policy_draft",
+               "cityllm.cli_policy_office",
                "cityllm.cli_triage", "cityllm.doctor", "cityllm.terminal"}),
     frozenset({"cityllm.web"}),
     frozenset({"cityllm.agent", "cityllm.petitions", "cityllm.policies"}),
@@ -33,6 +34,7 @@ BUILT_AT_THE_EDGE = {  # and in the file that defines it
     "Accounts": "cityllm.safety.access", "Assistant": "cityllm.agent.assistant",
     "EmbeddedModel": "cityllm.model.embedded", "Vault": "cityllm.safety.vault",
     "Review": "cityllm.petitions.review",
+    "Publications": "cityllm.policies.drafting.publish",
     "load_settings": "cityllm.config"}
 HEAVY = {"torch", "chromadb", "transformers", "duckdb", "uxsim", "gradio", "sentence_transformers",
          "matplotlib", "pandas", "sklearn", "peft", "bm25s", "numba", "fastapi", "uvicorn",

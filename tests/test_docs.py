@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -17,11 +18,13 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from cityllm.cli import app
+from cityllm.cli import main as cityllm_main
 from cityllm.config import PREFIX, ROOT, SETUP_ONLY, Settings
 from cityllm.corpus.digests import read_digest
 from evals import report
 from evals.__main__ import main as evals_main
 from evals.__main__ import measures
+from tests.test_readers import pdf
 
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 PAGES = [*READMES, *sorted((ROOT / "docs").glob("*.md"))]
@@ -86,6 +89,39 @@ def test_the_example_regulation_is_one(tmp_path: Path) -> None:
     file = tmp_path / "example.yaml"
     file.write_text(blocks(page, "yaml")[0], encoding="utf-8")
     assert read_digest(file).title == "示例市绿化条例"
+
+
+def test_the_way_from_a_pdf_to_its_enterprises_can_be_gone(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    page = ROOT / "docs" / "policies.md"
+    section = page.read_text(encoding="utf-8").partition("## From a policy's PDF")[2]
+    held = dict(reversed(BLOCK.findall(section)))
+    pack = tmp_path / "pack"
+    shutil.copytree(ROOT / "rag_corpus" / "policies", pack / "policies")
+    monkeypatch.setenv("CITYLLM_PACK", str(pack))
+    monkeypatch.setenv("CITYLLM_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    Path("policy.pdf").write_bytes(pdf([held["text"].splitlines()]))
+    Path("firms.csv").write_text(
+        "id,注册地,有独立法人资格,成立日期,营业收入@2025,rd_spend@2025,参加社会保险人数,近三年有不良信用记录,"
+        "高新技术企业证书,loan_interest_paid@2025\n"
+        "甲,浙江省杭州市,true,2020-01-01,2000万,100万,20,false,true,200万\n"
+        "乙,浙江省杭州市,true,2020-01-01,19999999.99,100万,20,false,true,200万\n", encoding="utf-8")
+    for line in held["bash"].splitlines():
+        words = shlex.split(line)
+        draft = Path("shili-chengzhang.yaml")
+        if words[2] == "publish":  # what a person does by hand between drafting and publishing
+            draft.write_text(draft.read_text(encoding="utf-8").replace(
+                "state: unsure", "state: settled"), encoding="utf-8")
+        if words[2] == "diff":
+            Path("next-year.yaml").write_text(draft.read_text(encoding="utf-8").replace(
+                "at_least: 2000万", "at_least: 1000万"), encoding="utf-8")
+        with pytest.raises(SystemExit) as ended:
+            cityllm_main(words[1:])
+        assert ended.value.code == 0, capsys.readouterr()
+    assert "放宽" in capsys.readouterr().out
+    assert Path("list.csv").read_text(encoding="utf-8-sig").splitlines()[1].startswith("甲,")
+    assert len(Path("list.csv").read_text(encoding="utf-8").splitlines()) == 2
 
 
 def test_the_page_of_commands_is_made_from_the_program() -> None:

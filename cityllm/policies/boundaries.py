@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cityllm.policies.bound import Between, Leaf, Member, leaves
-from cityllm.policies.evaluate import combine
+from cityllm.policies.evaluate import combine, holds
 from cityllm.policies.fields import LIMIT, Dictionary, Enterprise, Value
 from cityllm.policies.regions import first_division
 from cityllm.policies.ruleset import BoundPolicy
@@ -36,7 +36,7 @@ def edges(bound: BoundPolicy, dictionary: Dictionary,
     """Every edge of every clause, on top of `base`; what a test reads besides is guessed."""
     for clause in bound.clauses:
         for leaf in leaves(clause.node):
-            for side, changed in _sides(leaf, dictionary, base or {}):
+            for side, changed in sides(leaf, dictionary, base or {}):
                 values = {**(base or {}), **changed}
                 if side == "missing":
                     values.pop(leaf.columns[0], None)
@@ -44,8 +44,29 @@ def edges(bound: BoundPolicy, dictionary: Dictionary,
                            Enterprise(f"{clause.clause.id} {side}", values))
 
 
-def _sides(leaf: Leaf, dictionary: Dictionary,
-           base: Mapping[str, Value]) -> Iterator[tuple[Side, dict[str, Value]]]:
+def witness(bound: BoundPolicy, dictionary: Dictionary) -> dict[str, Value]:
+    """Values that meet the clauses, as far as setting one test after the other finds them.
+
+    A clause that contradicts an earlier one stays as it is: whoever reads the result evaluates it.
+    """
+    base: dict[str, Value] = {}
+    for clause in bound.clauses:
+        for leaf in leaves(clause.node):
+            if holds(clause.node, base) is True:
+                break
+            for _, changed in sides(leaf, dictionary, base):
+                values = {**base, **changed}
+                if changed and holds(leaf, values) is True and not any(
+                        holds(one.node, base) is True and holds(one.node, values) is not True
+                        for one in bound.clauses):
+                    base = values
+                    break
+    return base
+
+
+def sides(leaf: Leaf, dictionary: Dictionary,
+          base: Mapping[str, Value]) -> Iterator[tuple[Side, dict[str, Value]]]:
+    """Values of the columns of a test on each side of it, `missing` with none."""
     if not leaf.columns:
         return
     if isinstance(leaf, Member):
