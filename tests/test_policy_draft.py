@@ -176,6 +176,18 @@ def test_a_premise_makes_what_follows_unsure() -> None:
     assert [found.sure for found in made.findings] == [False, False]
 
 
+def test_what_is_asked_of_some_only_is_unsure_and_a_denied_fact_is_no_condition() -> None:
+    made = drafted("申报条件：\n注册成立不超过5年，其中生物医药企业注册成立不超过7年。\n不具备法人资格的团队由单位申报。")
+    assert [found.sure for found in made.findings] == [True, False]
+
+
+def test_half_a_sentence_without_a_rule_is_not_dropped() -> None:
+    made = drafted("申报条件：\n在杭州市注册，纳税信用等级为B级以上，员工总数50人以上300人以下。")
+    assert [part.text for part in made.left] == ["纳税信用等级为B级以上"]
+    assert [(found.op, found.value) for found in made.findings] == [
+        ("under", "浙江省/杭州市"), ("at_least", 50), ("at_most", 300)]
+
+
 def test_items_under_one_of_are_alternatives() -> None:
     made = drafted("申报条件：\n1．符合下列条件之一：\n（1）注册资本不低于100万元；\n"
                    "（2）持有高新技术企业证书。\n2．具有独立法人资格。")

@@ -22,7 +22,7 @@ from cityllm.errors import AccessError, ReviewError
 from cityllm.petitions.held import MAY, Held, decided_of, may
 from cityllm.petitions.verdict import Verdict, withheld
 from cityllm.safety.access import Account
-from cityllm.safety.chain import Chain, Checked, Entry
+from cityllm.safety.chain import Chain, Checked, Entry, writing
 
 LEASE = 120.0
 """Seconds for which a petition is held without a sign of life of the page."""
@@ -67,14 +67,8 @@ class Review:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection that keeps other writers out; all inside is kept, or nothing."""
-        with self.reading() as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
+        with writing(self.path) as db:
+            yield db
 
     # --- reading
 

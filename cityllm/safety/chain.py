@@ -12,7 +12,9 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 START = "0" * 64
@@ -104,6 +106,19 @@ class Chain:
                 broken = row[0]
             before = row[-1]
         return Checked(count, before, broken)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that keeps other writers out; all inside is kept, or nothing."""
+    with closing(sqlite3.connect(path, timeout=10.0, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
 
 
 def _hash(row: tuple[object, ...], before: str) -> str:

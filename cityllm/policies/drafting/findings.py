@@ -28,6 +28,7 @@ _LASTS = re.compile(r"周期|期限|贴息|补贴|支持|累计可?获|享受|�
 _EDGE = re.compile(r"[，,；：:、]|(?<=[^不])且|并且|以及|或者?(?!业)")
 _OTHERWISE = re.compile(r"或者?|任一|之一")
 _NEGATED = re.compile(r"(?<!有)无|没有|未|不予|不得|不再|不能|不存在")
+_PREMISE, _SOME = re.compile(r"(?:的|的企业|企业)[，,]"), re.compile("其中")
 _NOT_COUNTED = re.compile(r"每个?(?:单位|企业|项目|家)?(?:仅|只|限|最多)|同一|不得少于.{0,6}演出|拨付|占股比例|股权投资")
 
 
@@ -77,7 +78,7 @@ def is_granted(segment: Segment, one: Figure, start: int) -> bool:
             re.search("最高|不超过|封顶", text[max(left, start - 4):one.end]):
         return True
     if GRANTS.search(lead) or _GRANTED_TAIL.match(tail):
-        return not re.search(r"(?:占|率|营业收入|注册资本|利率|投资额|出资额)[^，]{0,6}$", lead) or bool(
+        return bool(re.search("按照?", lead)) or not re.search(r"(?:占|率|营业收入|注册资本|利率|投资额|出资额)[^，]{0,6}$", lead) or bool(
             re.search("支持|补|给予", lead))
     return segment.section == "benefit" and one.unit == "%" and bool(
         re.search(r"按照?[^，]{0,40}$", lead))
@@ -270,10 +271,11 @@ def _premises(found: list[Finding], segment: Segment) -> list[Finding]:
     """What follows 成立不足两年的，… is asked of some enterprises only: unsure, as is the premise."""
     made, begun = [], False
     for one in found:
-        begun = begun or bool(segment.section != "benefit" and re.match(
-            r"(?:的|的企业|企业)[，,]", segment.text[one.end - segment.start:]))
+        begun = begun or bool(segment.section != "benefit" and _PREMISE.match(
+            segment.text, one.end - segment.start))
         made.append(replace(one, sure=False, why=one.why or Words(
-            zh="只对其中一部分企业提出", en="asked of some of the enterprises only")) if begun else one)
+            zh="只对其中一部分企业提出", en="asked of some of the enterprises only"))
+            if begun or _SOME.match(one.words) else one)
     return made
 
 

@@ -32,6 +32,8 @@ _UNTIL = re.compile(r"(?:有效期|执行期|实施期限?|截止|止于)[^。�
 _WINDOW = re.compile(r"(?:申报|申请|受理|征集|填报|提交)(?:的)?(?:时间|期限|日期|截止)?[^。\n]{0,12}?"
                      r"(?P<a>(?:\d{4}\s*年\s*|每年\s*)?\d{1,2}\s*月\s*\d{1,2}\s*日)[^。\n]{0,6}?(?:至|到|－|—|-)\s*"
                      r"(?P<b>(?:\d{4}\s*年\s*)?\d{1,2}\s*月\s*\d{1,2}\s*日)")
+_WINDOW_THEN = re.compile(r"于\s*(?P<a>(?:\d{4}\s*年\s*|每年\s*)?\d{1,2}\s*月\s*\d{1,2}\s*日)\s*(?:至|到|－|—|-)\s*"
+                          r"(?P<b>(?:\d{4}\s*年\s*)?\d{1,2}\s*月\s*\d{1,2}\s*日)[^。\n]{0,24}?(?:申报|申请|提交|登录|填报|报送)")
 _ISSUED = re.compile(r"^(?:发布日期|成文日期|印发日期|发文时间)[：:]\s*(\d{4}-\d{1,2}-\d{1,2}|.{6,14}日)", re.MULTILINE)
 _LONE_DATE = re.compile(r"^\s*(\d{4}\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日)(?:印发)?\s*$", re.MULTILINE)
 
@@ -164,7 +166,7 @@ def _issued(text: str) -> Said | None:
 
 
 def _window(text: str, keep: Keep) -> tuple[str, str] | None:
-    match = _WINDOW.search(text)
+    match = _WINDOW.search(text) or _WINDOW_THEN.search(text)
     if not match:
         return None
     ends = []

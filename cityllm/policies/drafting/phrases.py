@@ -31,6 +31,7 @@ NAMED, NAMED_PIECES = 0.62, 4
 """From which share of its pieces, and with how many, a field of yes or no counts as named."""
 _ASIDE = re.compile(r"[（(][^（）()]*[）)]|[“”、，]")
 _COUNTS = frozenset("人户家个项件次辆台座场届篇所套张") | {"会计年度"}
+_DENIED = re.compile(r"(?:不具[备有]|不属于|不是|非|没有|无|未取得)[^，；。]{0,4}$")
 Pattern = Annotated[str, StringConstraints(min_length=2)]
 
 
@@ -143,6 +144,8 @@ class Phrases:
                     continue
                 if fact.unless and re.search(fact.unless, part):
                     continue
+                if not fact.needs and _DENIED.search(clause[:match.start()]):
+                    continue  # 不具备法人资格 states the opposite, and is left to a person
                 yield match.start(), match.end(), fact
 
 
@@ -165,6 +168,8 @@ def _score(name: str, pieces: frozenset[str], phrase: str, here: frozenset[str],
     if len(pieces) < 2:
         return 0.0
     close = pieces & here
+    if len(close) < 2:
+        return 0.0
     return (len(close) + 0.5 * len((pieces & far) - close)) / len(pieces)
 
 

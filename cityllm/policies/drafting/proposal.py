@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -26,6 +26,7 @@ from cityllm.policies.fields import UNITS, Words
 from cityllm.policies.policy import MAX_CLAUSES
 
 _ONE_OF = re.compile(r"(?:之一|任一|任意一项)[^。]{0,8}$")
+_MENTIONS = re.compile(r"(?:其中|以下|即|包括|如|由|参照)|.*(?:以下简称|参照执行|为准)")
 _INTRODUCES = re.compile(r"(?:以下|下列|如下)[^，。]{0,14}(?:条件|要求)[^，。]{0,4}$")
 _DIRECTION = re.compile(r"(?:支持|申请|申报|开展|提供|吸引|实施|鼓励|引导)[\u4e00-\u9fff“”（）]{3,}")
 _BOUNDS = {"at_least": "at least", "at_most": "at most", "more_than": "more than",
@@ -127,6 +128,9 @@ class _Clauses:
             if found:
                 for group in _groups(found):
                     self._add(group)
+                if part.section == "condition" and (rest := _unread(part, found)):
+                    left.append(rest)
+                    self._judged(rest)
             elif part.section == "condition" and one_of is None and _asks(part.text):
                 self._judged(part)
                 left.append(part)
@@ -194,6 +198,18 @@ def _same(one: Finding) -> object:
     return one.when if one.when is not None else one.words
 
 
+def _unread(part: Segment, found: list[Finding]) -> Segment | None:
+    """What of a segment is in no finding, so that no half of a sentence is dropped; from its first
+    to its last such part, None where all is read."""
+    rest = [one for one in re.finditer("[^，,、]{6,}", part.text)
+            if not any(one.start() < each.end - part.start and each.start - part.start < one.end()
+                       for each in found) and not _MENTIONS.match(one[0])]
+    if not rest:
+        return None
+    start, end = rest[0].start(), rest[-1].end()
+    return replace(part, start=part.start + start, end=part.start + end, text=part.text[start:end])
+
+
 def _asks(text: str) -> bool:
     """Whether words without a rule ask something: not a mere 应符合以下条件：."""
     return len(text) > 5 and not _INTRODUCES.search(text)
@@ -243,6 +259,9 @@ def _english(found: list[Finding], phrases: Phrases) -> str:
         first = phrases.dictionary.fields[one.fields[0]]
         names = " / ".join(phrases.dictionary.fields[key].en for key in one.fields)
         if isinstance(one.value, Decimal):
+            for way in ("growth", "increase"):
+                if way in (one.when or {}):
+                    names = f"{way.capitalize()} of: {names}"
             names = f"Time since: {names}" if first.type == "date" else names
             said.append(f"{names} {_BOUNDS[one.op]} {_shown(one.value, one.unit)}")
         elif isinstance(one.value, bool):
@@ -288,9 +307,7 @@ def _rule(id_: str, heading: Heading, region: str, clauses: list[Clause], amount
     rule["clauses"] = [{"id": one.id, "zh": one.zh, "en": one.en, "place": _place(one.segment),
                         "when": one.when} for one in clauses]
     said = "；".join(dict.fromkeys(one.words for one in amounts)) or "原文没有写明金额"
-    kinds = "、".join(sorted({one.kind for one in amounts})) or "none"
-    benefit: dict[str, Any] = {"zh": said, "en": f"As the text has it ({kinds}): {said}",
-                               "kind": "subsidy"}
+    benefit: dict[str, Any] = {"zh": said, "en": _granted_english(amounts), "kind": "subsidy"}
     if amounts:
         benefit["place"] = _place(amounts[0].segment)
         benefit["up_to"] = any(one.kind == "cap" for one in amounts)
@@ -298,6 +315,16 @@ def _rule(id_: str, heading: Heading, region: str, clauses: list[Clause], amount
         benefit["amount"] = amount
     rule["benefit"] = benefit
     return rule
+
+
+def _granted_english(amounts: list[Granted]) -> str:
+    """The amounts in English, without what they are for: that is in the Chinese words."""
+    said = []
+    for one in amounts:
+        value = _shown(one.value, "%" if one.kind == "rate" else "元")
+        said.append({"cap": f"at most {value}", "rate": f"{value} of what is named",
+                     "per": f"{value} for each"}.get(one.kind, value))
+    return "; ".join(dict.fromkeys(said)).capitalize() or "The text names no amount"
 
 
 def _day(text: str) -> date | str:

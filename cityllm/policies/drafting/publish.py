@@ -12,8 +12,8 @@ import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from cityllm.policies.fields import Dictionary
 from cityllm.policies.fixtures import run_fixtures
 from cityllm.policies.ruleset import RuleSet
 from cityllm.safety.access import normalise
-from cityllm.safety.chain import Chain, Checked, Entry
+from cityllm.safety.chain import Chain, Checked, Entry, writing
 
 _TABLE = "CREATE TABLE IF NOT EXISTS subjects (n INTEGER PRIMARY KEY, policy TEXT NOT NULL UNIQUE)"
 
@@ -59,7 +59,7 @@ class Publications:
         target = pack / "policies" / f"{draft.policy.id}.yaml"
         before = target.read_bytes() if target.is_file() else None
         at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
-        with self._writing() as db:
+        with writing(self.path) as db:
             db.execute("INSERT OR IGNORE INTO subjects (policy) VALUES (?)", (draft.policy.id,))
             subject = db.execute("SELECT n FROM subjects WHERE policy = ?",
                                  (draft.policy.id,)).fetchone()[0]
@@ -96,17 +96,6 @@ class Publications:
                      if not (file := pack / "policies" / f"{id_}.yaml").is_file()
                      or file.read_text(encoding="utf-8") != rule]
         return checked, otherwise
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.path, timeout=10.0, isolation_level=None)) as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
 
 
 def ready(draft: DraftFile, dictionary: Dictionary) -> None:

@@ -99,7 +99,7 @@ def thresholds(text: str) -> list[Threshold]:
     held = list(_FIGURE.finditer(text))
     skip = -1
     for at, match in enumerate(held):
-        if at <= skip or re.search(r"[（(]不?含\s*$|[第近上]\s*$", text[:match.start()]):
+        if at <= skip or re.search(r"[（(]不?含\s*$|(?:[第近]|(?<!以)上)\s*$", text[:match.start()]):
             continue
         following = held[at + 1] if at + 1 < len(held) else None
         if following and _TO.fullmatch(text, match.end(), following.start()):
