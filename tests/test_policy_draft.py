@@ -181,6 +181,13 @@ def test_what_is_asked_of_some_only_is_unsure_and_a_denied_fact_is_no_condition(
     assert [found.sure for found in made.findings] == [True, False]
 
 
+def test_fiscal_years_are_counted_from_the_turn_of_the_year() -> None:
+    made = drafted("申报条件：\n1．注册成立时间在两个会计年度（含）以上。\n2．成立不足三个会计年度。")
+    assert [clause.when for clause in made.clauses] == [
+        {"field": "established", "at_most": "year_start-2y"},
+        {"field": "established", "more_than": "year_start-3y"}]
+
+
 def test_half_a_sentence_without_a_rule_is_not_dropped() -> None:
     made = drafted("申报条件：\n在杭州市注册，纳税信用等级为B级以上，员工总数50人以上300人以下。")
     assert [part.text for part in made.left] == ["纳税信用等级为B级以上"]

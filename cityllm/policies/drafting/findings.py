@@ -112,8 +112,6 @@ def _finding(segment: Segment, one: Threshold, left: int, phrase: str, after: st
     figure = one.figure
     said = f"{phrase}{after}"
     around = f"{segment.heading}{segment.text[:left]}"
-    if figure.unit == "会计年度":
-        said += figure.unit
     start = segment.start + left
     end = segment.start + (one.end + len(after) if not phrase else one.end)
     words = segment.text[left:end - segment.start]
@@ -144,6 +142,10 @@ def _when(one: Threshold, said: str, around: str, phrases: Phrases
     key = found[0].key
     kind = phrases.dictionary.fields[key]
     count: int | str = int(figure.value) if figure.value == int(figure.value) else str(figure.value)
+    if figure.unit == "会计年度":  # whole calendar years since the day
+        side = {"at_least": "at_most", "less_than": "more_than"}.get(one.op)
+        when = {"field": key, side: f"year_start-{count}y"} if side else None
+        return when, found, sure(found)
     if kind.type == "date":
         head = {"年": "years_since", "月": "months_since", "日": "days_since"}[figure.unit]
         return {head: key, one.op: count}, found, sure(found)

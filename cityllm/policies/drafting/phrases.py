@@ -30,7 +30,7 @@ first must be before the second. Set on the development half of evals/policies/g
 NAMED, NAMED_PIECES = 0.62, 4
 """From which share of its pieces, and with how many, a field of yes or no counts as named."""
 _ASIDE = re.compile(r"[（(][^（）()]*[）)]|[“”、，]")
-_COUNTS = frozenset("人户家个项件次辆台座场届篇所套张") | {"会计年度"}
+_COUNTS = frozenset("人户家个项件次辆台座场届篇所套张")
 _DENIED = re.compile(r"(?:不具[备有]|不属于|不是|非|没有|无|未取得)[^，；。]{0,4}$")
 Pattern = Annotated[str, StringConstraints(min_length=2)]
 
@@ -182,6 +182,8 @@ def fits(field: Field, unit: str) -> bool:
             return field.unit == "美元"
         case "%":
             return field.type == "number" and not field.unit and field.decimals >= 4
+        case "会计年度":
+            return field.type == "date"
         case "年" | "月" | "日":
             return field.type == "date" or (
                 field.type in ("integer", "number") and (field.unit == unit or "年数" in field.zh))
