@@ -188,6 +188,13 @@ def test_fiscal_years_are_counted_from_the_turn_of_the_year() -> None:
         {"field": "established", "more_than": "year_start-3y"}]
 
 
+def test_growth_without_a_name_is_that_of_what_stands_before_it() -> None:
+    made = drafted("申报条件：\n上年度进出口额达到300万美元以上且同比增长不低于8%。")
+    assert [clause.when for clause in made.clauses] == [
+        {"field": "trade_volume_usd@-1", "at_least": "300万"},
+        {"growth": ["trade_volume_usd@-1", "trade_volume_usd@-2"], "at_least": "8%"}]
+
+
 def test_half_a_sentence_without_a_rule_is_not_dropped() -> None:
     made = drafted("申报条件：\n在杭州市注册，纳税信用等级为B级以上，员工总数50人以上300人以下。")
     assert [part.text for part in made.left] == ["纳税信用等级为B级以上"]

@@ -115,10 +115,24 @@ def test_a_rule_that_cannot_stand_in_the_pack_leaves_it_as_it_was(draft: Path, p
     log.publish(read_draft(settle(draft), DICTIONARY), pack, DICTIONARY, TWO)
     before = (pack / "policies" / "shili-buzhu.yaml").read_bytes()
     changed(draft, lambda rule: rule.update(stacking={"excludes": ["no-such-policy"]}))
-    with pytest.raises(PolicyFileError, match="no-such-policy"):
+    with pytest.raises(DraftError, match="no-such-policy"):
         log.publish(read_draft(draft, DICTIONARY), pack, DICTIONARY, TWO)
     assert (pack / "policies" / "shili-buzhu.yaml").read_bytes() == before
     assert len(log.entries()) == 1
+
+
+def test_killed_before_the_file_is_written_the_log_tells_that_it_is_missing(
+        draft: Path, pack: Path, log: Publications, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cityllm.policies.drafting.publish.os.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        log.publish(read_draft(settle(draft), DICTIONARY), pack, DICTIONARY, TWO)
+    assert log.verify(pack)[1] == ["shili-buzhu"]
+    monkeypatch.undo()
+    log.publish(read_draft(draft, DICTIONARY), pack, DICTIONARY, TWO)
+    assert log.verify(pack)[1] == []
 
 
 def test_a_changed_log_and_a_changed_pack_are_found(draft: Path, pack: Path,
@@ -195,6 +209,11 @@ def test_clauses_benefit_and_days_that_changed_are_told(draft: Path) -> None:
     found = {one.part: one.way for one in told(draft, change)}
     assert found == {"social_insured": "looser", "capital": "stricter", "benefit": "other",
                      "valid": "other"}
+
+
+def test_an_amount_that_changed_is_told_from_the_rule(draft: Path) -> None:
+    [one] = told(draft, lambda rule: rule["benefit"]["amount"].update(cap="80万"))
+    assert (one.part, "cap: 50万" in one.zh, "cap: 80万" in one.en) == ("benefit", True, True)
 
 
 def test_equal_versions_have_no_difference(draft: Path) -> None:

@@ -7,6 +7,7 @@ changed shows as the threshold that it sets.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -131,8 +132,9 @@ class _Diff:
         """Benefit, days, region and heading."""
         old, new = self.old.policy, self.new.policy
         if self.old.money != self.new.money:
-            yield Change("benefit", "other", f"“{old.benefit.zh}”改为“{new.benefit.zh}”：符合的企业所得不同",
-                         f"“{old.benefit.en}” becomes “{new.benefit.en}”: what the eligible get changes")
+            before, after = _amount(old), _amount(new)
+            yield Change("benefit", "other", f"金额由 {before} 改为 {after}：符合的企业所得不同",
+                         f"the amount {before} becomes {after}: what the eligible get changes")
         elif old.benefit != new.benefit:
             yield Change("benefit", "other", f"说明改为“{new.benefit.zh}”，金额不变",
                          f"its words become “{new.benefit.en}”; the amount stays")
@@ -170,6 +172,15 @@ def _side(old: Mapping[str, Fraction], new: Mapping[str, Fraction], names: tuple
     if was == now:
         return 1 if holds and not held else -1
     return 1 if (now - was) * outward > 0 else -1
+
+
+def _amount(policy: Policy) -> str:
+    """The amount as the rule file has it: {rate: 30%, of: loan_interest_paid@-1, cap: 50万}."""
+    amount = policy.benefit.amount
+    if amount is None:
+        return "—"
+    plain = amount.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return json.dumps(plain, ensure_ascii=False).replace('"', "")
 
 
 def _shown(value: object, language: str) -> str:

@@ -28,6 +28,8 @@ _LASTS = re.compile(r"周期|期限|贴息|补贴|支持|累计可?获|享受|�
 _EDGE = re.compile(r"[，,；：:、]|(?<=[^不])且|并且|以及|或者?(?!业)")
 _OTHERWISE = re.compile(r"或者?|任一|之一")
 _NEGATED = re.compile(r"(?<!有)无|没有|未|不予|不得|不再|不能|不存在")
+_OF_THE_SAME = re.compile(r"(?:且|并|并且)?(?:同比|环比|比上年|较上年)?(?:增长|增幅|增速|增加)")
+"""A phrase that says how much what stands before it has grown."""
 _PREMISE, _SOME = re.compile(r"(?:的|的企业|企业)[，,]"), re.compile("其中")
 _NOT_COUNTED = re.compile(r"每个?(?:单位|企业|项目|家)?(?:仅|只|限|最多)|同一|不得少于.{0,6}演出|拨付|占股比例|股权投资")
 
@@ -95,8 +97,8 @@ def _figures(segment: Segment, phrases: Phrases) -> Iterator[Finding]:
         left = max((found.end() for found in _EDGE.finditer(text, before, one.start)
                     if found.end() < one.start), default=before)
         phrase = text[left:one.start].strip(" 　（(，、")
-        if len(phrase) < 2:
-            phrase = carried
+        if len(phrase) < 2 or (carried and _OF_THE_SAME.match(phrase)):
+            phrase = f"{carried}{phrase}"
         left = min(left, one.start)
         before, carried = max(before, one.end), phrase
         if granted or _NOT_COUNTED.search(text[left:one.end]) or (
@@ -178,7 +180,8 @@ def _ratio(one: Threshold, said: str, phrases: Phrases
                 for each in both]
         return {"ratio": refs, one.op: bound}, both, True
     if re.search("增长|增幅|增速", said):
-        found = phrases.candidates(said, "元")
+        found = max((phrases.candidates(said, unit) for unit in ("元", "美元", "人")),
+                    key=lambda found: found[0].score if found else 0.0)
         if found and found[0].score >= 0.9 and phrases.dictionary.fields[found[0].key].yearly:
             key = found[0].key
             return ({"growth": [f"{key}@-1", f"{key}@-2"], one.op: bound}, found,

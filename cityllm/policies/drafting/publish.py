@@ -52,12 +52,19 @@ class Publications:
 
     def publish(self, draft: DraftFile, pack: Path, dictionary: Dictionary,
                 persons: Persons) -> Entry:
-        """Write the rule into the pack and record it: both, or neither. DraftError for why not."""
+        """Record the rule, then put it into the pack. DraftError for why not.
+
+        Killed in between, the log has an entry whose file `verify` misses; a rule in the pack that
+        no entry stands for cannot come about.
+        """
         _two(persons)
         ready(draft, dictionary)
-        text = dump(draft.rule)
         target = pack / "policies" / f"{draft.policy.id}.yaml"
-        before = target.read_bytes() if target.is_file() else None
+        _stands(draft, target.parent)
+        text = dump(draft.rule)
+        before = hashlib.sha256(target.read_bytes()).hexdigest() if target.is_file() else ""
+        part = target.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
         at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
         with writing(self.path) as db:
             db.execute("INSERT OR IGNORE INTO subjects (policy) VALUES (?)", (draft.policy.id,))
@@ -68,18 +75,9 @@ class Publications:
                     "policy": draft.policy.id, "approved_by": persons.approved_by,
                     "approval_checked": persons.checked, "text": draft.marks.text.sha256,
                     "draft": hashlib.sha256(draft.file.read_bytes()).hexdigest(),
-                    "before": hashlib.sha256(before).hexdigest() if before else "",
-                    "settled": [one.id for one in draft.marks.open], "rule": text})
-            part = target.with_suffix(".part")
-            part.write_text(text, encoding="utf-8")
-            try:
-                os.replace(part, target)
-                RuleSet.load(pack)  # a stacking that names no policy shows only in the whole
-            except BaseException:
-                target.unlink(missing_ok=True)
-                if before is not None:
-                    target.write_bytes(before)
-                raise
+                    "before": before, "settled": [one.id for one in draft.marks.open],
+                    "rule": text})
+        os.replace(part, target)
         return entry
 
     def entries(self) -> list[Entry]:
@@ -115,6 +113,15 @@ def ready(draft: DraftFile, dictionary: Dictionary) -> None:
             f"{len(wrong)} 个样例不符：\n{shown}\n边界样例用 cityllm policy draft {draft.file} 重新生成，其余请改正。",
             f"{len(wrong)} fixtures are wrong:\n{shown}\ncityllm policy draft {draft.file} makes "
             "those at the edges anew; mend the others.")
+
+
+def _stands(draft: DraftFile, folder: Path) -> None:
+    """Raise DraftError where the rule excludes a policy that the pack does not have."""
+    for other in draft.policy.stacking.excludes:
+        if other == draft.policy.id or not (folder / f"{other}.yaml").is_file():
+            raise DraftError(f"stacking.excludes：没有政策 {other}。cityllm policy list 列出全部。",
+                             f"stacking.excludes: there is no policy {other}. cityllm policy list "
+                             "shows them all.")
 
 
 def _two(persons: Persons) -> None:
