@@ -2,14 +2,15 @@
 
 FILE is JSONL of {id, text, conditions: [{field, op, value, unit}], amounts: [{kind, value, unit}]}.
 Where `text` is missing it is looked up by id in the shared data: `beijing.jsonl：TITLE`,
-`guangzhou/documents.json：ID`. `field` is a key or a name of the dictionary, or any words for a datum
-that it lacks; `op` at_least, at_most, more_than, less_than, is, in, under, includes or holds (also
->=, ≥, 不低于 …); `value` a figure as 2000万, 5 or 2020-01-01. `half`, where given, splits the figures.
+`guangzhou/documents.json：ID`. `field` is a key or a name of the dictionary, or any words for a
+datum that it lacks; `op` at_least, at_most, more_than, less_than, is, in, under, includes or
+holds (also >=, ≥, 不低于 …); `value` a figure as 2000万, 5 or 2020-01-01. `half`, where given, splits
+the figures.
 
 found: gold conditions of which a draft has one with the same field, or the same figure where one
 side has no field; right: of those with a figure, found with the same op, value and unit;
 right_field: found with that very field; invented: thresholds and amounts of the draft that do not
-stand in the words they cite, read by another reader; beyond: conditions that the gold does not have.
+stand in the words they cite, read by another reader; beyond: conditions that are not in the gold.
 
     python -m evals policy_draft --policies FILE --json OUT [--shared DIR] [--show]
 """
@@ -213,9 +214,9 @@ def _row(line: str, file: Path, number: int) -> dict[str, Any]:
             one["field"], one["op"], one["value"]
         row["id"]
     except (ValueError, KeyError, TypeError, InvalidOperation) as problem:
-        raise ConfigError(f"{file} 第 {number} 行不可用：{problem}。格式见 python -m evals policy_draft --help。",
-                          f"{file} line {number} is not usable: {problem}. See python -m evals "
-                          "policy_draft --help.") from None
+        how = "python -m evals policy_draft --help"
+        raise ConfigError(f"{file} 第 {number} 行不可用：{problem}。格式见 {how}。",
+                          f"{file} line {number} is not usable: {problem}. See {how}.") from None
     found: dict[str, Any] = row
     return found
 

@@ -92,7 +92,8 @@ def test_the_example_regulation_is_one(tmp_path: Path) -> None:
 
 
 def test_the_way_from_a_pdf_to_its_enterprises_can_be_gone(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
     page = ROOT / "docs" / "policies.md"
     section = page.read_text(encoding="utf-8").partition("## From a policy's PDF")[2]
     held = dict(reversed(BLOCK.findall(section)))

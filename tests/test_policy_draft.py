@@ -1,4 +1,4 @@
-"""From a policy's text to a proposed rule: nothing invented, thresholds right, what is unsure said."""
+"""From a policy's text to a proposed rule: nothing invented, what is unsure is said."""
 
 from __future__ import annotations
 

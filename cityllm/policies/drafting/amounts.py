@@ -74,7 +74,8 @@ def granted(segment: Segment) -> Iterator[Granted]:
         body = text[left:end]
         start = left + len(body) - len(body.lstrip(" 　（"))
         made = Granted(kind, one.value, segment.start + start, segment.start + end,
-                       text[start:end], segment, one, (share["of"] if share else "").removesuffix("的"),
+                       text[start:end], segment, one,
+                       share["of"].removesuffix("的") if share else "",
                        each[1] if each else _each(whole) if kind == "per" else "")
         last = made
         yield made

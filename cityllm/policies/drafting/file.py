@@ -1,7 +1,7 @@
-"""A draft as a YAML file: the proposed rule, where each part of it stands in the text, what is open.
+"""A draft as a YAML file: the proposed rule, where each part stands in the text, what is open.
 
-    draft:     the text's file and hash; `open`: what a person settles, each `unsure` or `settled`;
-               `conditions`, `amounts`: the words and their place in the text; `left`: without a rule
+    draft:     the text's file and hash; `open`: what a person settles, each `unsure` or
+               `settled`; `conditions`, `amounts`: words and their place; `left`: without a rule
     policy:    the rule as the catalogue has it, fixtures at every threshold included
 
 A person edits `policy` and sets `state: settled`. `refresh` makes the boundary fixtures anew and

@@ -24,6 +24,7 @@ GRANTS = re.compile(
     r"最高支持|出资额|拨付|贷款额度|奖金|匹配|限额|配套")
 """Words in whose company a figure of money or a share is what is granted, no condition."""
 _GRANTED_TAIL = re.compile(r"的?比例|以?内?的?(?:一次性)?(?:给予|予以|资金|补|奖|贴|支持|资助)")
+_MEASURED = re.compile(r"(?:占|率|营业收入|注册资本|投资额|出资额)[^，]{0,6}$")
 _LASTS = re.compile(r"周期|期限|贴息|补贴|支持|累计可?获|享受|执行期|合同|有效期|租赁期")
 _EDGE = re.compile(r"[，,；：:、]|(?<=[^不])且|并且|以及|或者?(?!业)")
 _OTHERWISE = re.compile(r"或者?|任一|之一")
@@ -80,8 +81,7 @@ def is_granted(segment: Segment, one: Figure, start: int) -> bool:
             re.search("最高|不超过|封顶", text[max(left, start - 4):one.end]):
         return True
     if GRANTS.search(lead) or _GRANTED_TAIL.match(tail):
-        return bool(re.search("按照?", lead)) or not re.search(r"(?:占|率|营业收入|注册资本|利率|投资额|出资额)[^，]{0,6}$", lead) or bool(
-            re.search("支持|补|给予", lead))
+        return bool(re.search("按|支持|补|给予", lead)) or not _MEASURED.search(lead)
     return segment.section == "benefit" and one.unit == "%" and bool(
         re.search(r"按照?[^，]{0,40}$", lead))
 
@@ -235,7 +235,7 @@ def _facts(segment: Segment, phrases: Phrases, region: str) -> Iterator[Finding]
         op = next(name for name in when if name not in ("field",))
         value = True if op == "holds" else when[op]
         value = value[0] if isinstance(value, list) else value
-        yield _fact(segment, start, end, op, value, when, not offered and segment.section != "other")
+        yield _fact(segment, start, end, op, value, when, segment.section == "condition")
 
 
 def _named(segment: Segment, phrases: Phrases, facts: list[Finding],
@@ -266,7 +266,8 @@ def _fact(segment: Segment, start: int, end: int, op: str, value: str | bool,
     left = max((found.end() for found in re.finditer("[，；：]", segment.text[:start])), default=0)
     words = segment.text[left:end]
     left += len(words) - len(words.lstrip(" 　（"))
-    why = None if certain else Words(zh="不能确定这是申报的条件", en="whether this is a condition is not certain")
+    why = None if certain else Words(zh="不能确定这是申报的条件",
+                                     en="whether this is a condition is not certain")
     return Finding(segment, segment.start + left, segment.start + end, segment.text[left:end],
                    segment.text[start:end], op, value, "", when, (), certain, why,
                    fields=_fields(when))

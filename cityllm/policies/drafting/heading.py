@@ -17,25 +17,31 @@ from cityllm.corpus.numerals import cn_to_int
 from cityllm.policies.figures import NotAllowed
 from cityllm.policies.regions import read_region
 
-_NUMBER = re.compile(r"(?:[\u4e00-\u9fff]{1,12}[〔\[［（(]\s*\d{4}\s*[〕\]］）)]|[〔\[]\d{4}[〕\]][\u4e00-\u9fff]{1,10})\s*第?\s*\d+\s*号"
-                     r"|[\u4e00-\u9fff]{2,10}令\s*第?\s*\d+\s*号")
+_NUMBER = re.compile(
+    r"(?:[\u4e00-\u9fff]{1,12}[〔\[［（(]\s*\d{4}\s*[〕\]］）)]|[〔\[]\d{4}[〕\]][\u4e00-\u9fff]{1,10})"
+    r"\s*第?\s*\d+\s*号|[\u4e00-\u9fff]{2,10}令\s*第?\s*\d+\s*号")
 _TITLE_IN = re.compile(r"印发《?([^《》\n]{4,60}?)》?的?通知")
 _OFFICE = (r"[\u4e00-\u9fff、]{2,50}?(?:人民政府办公厅|人民政府办公室|人民政府|办公厅|办公室|委员会|管委会|管理局|"
            r"信息化局|[\u4e00-\u9fff]{1,8}局|[\u4e00-\u9fff]{1,6}厅|国务院|财政部|[\u4e00-\u9fff]{2,10}部)")
-_ISSUER_LINE = re.compile(rf"^(?:发文机[构关]|发布机构|制定机关|印发机关)[：:]\s*(.+)$|^({_OFFICE})$", re.MULTILINE)
+_ISSUER_LINE = re.compile(
+    rf"^(?:发文机[构关]|发布机构|制定机关|印发机关)[：:]\s*(.+)$|^({_OFFICE})$", re.MULTILINE)
 _ABOUT = re.compile(rf"^#*\s*({_OFFICE})(?:等\d*部门)?关于", re.MULTILINE)
+_DAY = r"\d{1,2}\s*月\s*\d{1,2}\s*日"
+_DATE = rf"\d{{4}}\s*年\s*{_DAY}"
 _FROM = re.compile(r"自(?P<date>[^自。；]{6,14}?日)起(?:正式)?(?:施行|实施|执行|生效)|"
                    r"(?P<once>自(?:发布|印发|公布|下发)之日起)(?:[^。；]{0,6})(?:施行|实施|执行|生效)?")
-_SPAN = re.compile(r"(?:有效期|执行期|实施期限?|试行期)[^。；\n]{0,8}?(?:为|至|到|是)?\s*(?P<n>\d{1,2}|[一二两三四五六七八九十])\s*年")
-_UNTIL = re.compile(r"(?:有效期|执行期|实施期限?|截止|止于)[^。；\n]{0,20}?(?:至|到|截止|止于?)\s*(?P<date>\d{4}\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日)"
-                    r"|(?P<both>\d{4}\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日\s*起?至\s*\d{4}\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日)\s*(?:止|有效|执行)")
-_WINDOW = re.compile(r"(?:申报|申请|受理|征集|填报|提交)(?:的)?(?:时间|期限|日期|截止)?[^。\n]{0,12}?"
-                     r"(?P<a>(?:\d{4}\s*年\s*|每年\s*)?\d{1,2}\s*月\s*\d{1,2}\s*日)[^。\n]{0,6}?(?:至|到|－|—|-)\s*"
-                     r"(?P<b>(?:\d{4}\s*年\s*)?\d{1,2}\s*月\s*\d{1,2}\s*日)")
-_WINDOW_THEN = re.compile(r"于\s*(?P<a>(?:\d{4}\s*年\s*|每年\s*)?\d{1,2}\s*月\s*\d{1,2}\s*日)\s*(?:至|到|－|—|-)\s*"
-                          r"(?P<b>(?:\d{4}\s*年\s*)?\d{1,2}\s*月\s*\d{1,2}\s*日)[^。\n]{0,24}?(?:申报|申请|提交|登录|填报|报送)")
-_ISSUED = re.compile(r"^(?:发布日期|成文日期|印发日期|发文时间)[：:]\s*(\d{4}-\d{1,2}-\d{1,2}|.{6,14}日)", re.MULTILINE)
-_LONE_DATE = re.compile(r"^\s*(\d{4}\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日)(?:印发)?\s*$", re.MULTILINE)
+_TERM = r"(?:有效期|执行期|实施期限?|试行期|截止|止于)"
+_SPAN = re.compile(rf"{_TERM}[^。；\n]{{0,8}}?(?:为|至|到|是)?\s*(?P<n>\d{{1,2}}|[一二两三四五六七八九十])\s*年")
+_UNTIL = re.compile(rf"{_TERM}[^。；\n]{{0,20}}?(?:至|到|截止|止于?)\s*(?P<date>{_DATE})|"
+                    rf"(?P<both>{_DATE}\s*起?至\s*{_DATE})\s*(?:止|有效|执行)")
+_ENDS = (rf"(?P<a>(?:\d{{4}}\s*年\s*|每年\s*)?{_DAY})[^。\n]{{0,6}}?(?:至|到|－|—|-)\s*"
+         rf"(?P<b>(?:\d{{4}}\s*年\s*)?{_DAY})")
+_WINDOW = re.compile(
+    rf"(?:申报|申请|受理|征集|填报|提交)(?:的)?(?:时间|期限|日期|截止)?[^。\n]{{0,12}}?{_ENDS}")
+_WINDOW_THEN = re.compile(rf"于\s*{_ENDS}[^。\n]{{0,24}}?(?:申报|申请|提交|登录|填报|报送)")
+_ISSUED = re.compile(
+    r"^(?:发布日期|成文日期|印发日期|发文时间)[：:]\s*(\d{4}-\d{1,2}-\d{1,2}|.{6,14}日)", re.MULTILINE)
+_LONE_DATE = re.compile(rf"^\s*({_DATE})(?:印发)?\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

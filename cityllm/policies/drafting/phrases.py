@@ -188,7 +188,8 @@ def fits(field: Field, unit: str) -> bool:
             return field.type == "date" or (
                 field.type in ("integer", "number") and (field.unit == unit or "年数" in field.zh))
         case _ if unit in _COUNTS:
-            return field.type == "integer" and field.unit in (unit, "", "件" if unit == "项" else unit)
+            return field.type == "integer" and field.unit in (
+                unit, "", "件" if unit == "项" else unit)
         case _:
             return field.type in ("integer", "number") and field.unit == unit
 

@@ -7,7 +7,8 @@ import re
 from cityllm.policies.figures import NotAllowed
 from cityllm.policies.regions import read_region
 
-_NAME = r"(?P<name>(?:[\u4e00-\u9fff]{2,7}?(?:省|自治区))?[\u4e00-\u9fff]{2,4}?市(?:[\u4e00-\u9fff]{2,5}?[区县](?!域))?)"
+_NAME = (r"(?P<name>(?:[\u4e00-\u9fff]{2,7}?(?:省|自治区))?[\u4e00-\u9fff]{2,4}?市"
+         r"(?:[\u4e00-\u9fff]{2,5}?[区县](?!域))?)")
 _OWN = r"(?P<own>本市|我市|全市|本区|在京|北京地区)"
 _FORMS = (
     re.compile(rf"(?:注册地?|登记地?|住所|经营地)(?:址)?(?:应|须)?(?:在|位于|为)(?:{_NAME}|{_OWN})"),

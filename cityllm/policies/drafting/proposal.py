@@ -28,6 +28,8 @@ from cityllm.policies.policy import MAX_CLAUSES
 _ONE_OF = re.compile(r"(?:之一|任一|任意一项)[^。]{0,8}$")
 _MENTIONS = re.compile(r"(?:其中|以下|即|包括|如|由|参照)|.*(?:以下简称|参照执行|为准)")
 _INTRODUCES = re.compile(r"(?:以下|下列|如下)[^，。]{0,14}(?:条件|要求)[^，。]{0,4}$")
+_LIMITS = re.compile(r"不予|不得|不再|仅|只能")
+_TIMES = {"年": "years", "月": "months", "日": "days", "周岁": "years old"}
 _DIRECTION = re.compile(r"(?:支持|申请|申报|开展|提供|吸引|实施|鼓励|引导)[\u4e00-\u9fff“”（）]{3,}")
 _BOUNDS = {"at_least": "at least", "at_most": "at most", "more_than": "more than",
            "less_than": "less than"}
@@ -85,7 +87,7 @@ def propose(text: str, phrases: Phrases, id_: str) -> Proposal:
     left = made.build([(part, found[at]) for at, part in enumerate(parts)
                        if part.section in ("condition", "other")])
     left += [part for at, part in enumerate(parts)
-             if part.section == "benefit" and not found[at] and re.search(r"不予|不得|不再|仅|只能", part.text)]
+             if part.section == "benefit" and not found[at] and _LIMITS.search(part.text)]
     if not parts:
         raise ConfigError("原文里没有句子可读。", "The text has no sentence to read.")
     if not made.clauses:
@@ -276,7 +278,7 @@ def _english(found: list[Finding], phrases: Phrases) -> str:
 def _shown(value: Decimal, unit: str) -> str:
     if unit == "%":
         return f"{(value * 100).normalize():f}%"
-    name = {"年": "years", "月": "months", "日": "days", "周岁": "years old"}.get(unit) or UNITS.get(unit, "")
+    name = _TIMES.get(unit) or UNITS.get(unit, "")
     return f"{value.normalize():,f} {name}".strip()
 
 
@@ -290,14 +292,15 @@ def _nothing_read(parts: list[Segment]) -> Clause:
     """For a text in which no condition was found: a rule needs one, and a person decides."""
     words = "原文没有读出条件，由人判断是否适用"
     return Clause("applies", parts[0], {"judge": {
-        "zh": words, "en": "No condition was read in the text: a person judges whether it applies"}},
+        "zh": words, "en": "No condition was read: a person judges whether the policy applies"}},
         words, "No condition was read: a person judges whether the policy applies")
 
 
 def _rule(id_: str, heading: Heading, region: str, clauses: list[Clause], amounts: list[Granted],
           amount: dict[str, Any] | None) -> dict[str, Any]:
     rule: dict[str, Any] = {
-        "id": id_, "title": {"zh": heading.title or "（原文没有标题）", "en": heading.title or "(no title)"},
+        "id": id_, "title": {"zh": heading.title or "（原文没有标题）",
+                             "en": heading.title or "(no title)"},
         "number": heading.number or "无文号", "issuer": heading.issuer or "（原文没有写）",
         "region": region,
         "valid": {"from": heading.first or "unknown", "to": heading.last or "unknown"}}

@@ -18,8 +18,9 @@ Section = Literal["condition", "benefit", "process", "other"]
 _ARTICLE = re.compile(r"第[零〇一二三四五六七八九十百千\d]+条(?:之[一二三四五六七八九十\d]+)?")
 _LABEL = re.compile(r"(?:[一二三四五六七八九十]+、|[（(][一二三四五六七八九十]+[）)]|\d{1,2}[.．、])?\s*"
                     r"([\u4e00-\u9fff、/]{2,12})[：:]")
-_ITEM = re.compile(r"(?<![\d.（(第])(?P<n>\d{1,2})\s*[．.、](?!\d)|[（(](?P<p>[一二三四五六七八九十]{1,3}|\d{1,2})[）)]"
-                   r"|(?P<c>[①-⑳])|(?:(?<=^)|(?<=[。；：\s]))(?P<k>[一二三四五六七八九十]{1,3})、")
+_ITEM = re.compile(r"(?<![\d.（(第])(?P<n>\d{1,2})\s*[．.、](?!\d)|"
+                   r"[（(](?P<p>[一二三四五六七八九十]{1,3}|\d{1,2})[）)]|(?P<c>[①-⑳])|"
+                   r"(?:(?<=^)|(?<=[。；：\s]))(?P<k>[一二三四五六七八九十]{1,3})、")
 _STOP = re.compile(r"[。；;？！\n]")
 _LEVELS = {"k": 0, "n": 1, "p": 2, "c": 3}
 _PROCESS = re.compile(
@@ -35,7 +36,7 @@ _NAMES_CONDITIONS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """`text` is what stands at `start:end`. `path` are the item numbers above it, outermost first."""
+    """`text` is what stands at `start:end`; `path` the item numbers above it, outermost first."""
 
     start: int
     end: int
