@@ -159,10 +159,11 @@ def make_app(services: Services) -> FastAPI:
     Raises AccessError where that host needs accounts and there are none.
     """
     from cityllm.agent import export
+    from cityllm.policies.registry import Registry
     from cityllm.safety.access import LOCAL, Role, is_loopback
     from cityllm.safety.database import Database
     from cityllm.web.api import make_api
-    from cityllm.web.site import make_site
+    from cityllm.web.site import Exporter, make_site
 
     settings = services.settings
 
@@ -170,10 +171,12 @@ def make_app(services: Services) -> FastAPI:
         found = LOCAL if is_loopback(settings.host) else services.accounts.find(name)
         return found.role if found else "planner"
 
-    api = make_api(services.policies, Database(settings.home, settings.database_url),
-                   role_of) if services.policies else None
-    return make_site(services, {"md": export.markdown, "docx": export.docx},
-                     api)
+    exporters: dict[str, Exporter] = {"md": export.markdown, "docx": export.docx}
+    if services.policies is None:
+        return make_site(services, exporters)
+    database = Database(settings.home, settings.database_url)
+    return make_site(services, exporters, make_api(services.policies, database, role_of),
+                     Registry(database, services.policies.rules.dictionary))
 
 
 if __name__ == "__main__":

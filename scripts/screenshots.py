@@ -2,8 +2,10 @@
 
 Start the chat first (`make run`), and queue petitions of your own, some with a draft
 (`cityllm triage day.xlsx done.xlsx --queue --drafts review`). Asks the README's questions, opens a
-citation, takes a petition, and writes docs/images/: chat-desktop.png (1440 x 900), chat-phone.png
-(390 x 844), traffic.png, review-desktop.png and review-phone.png; `--only NAME` takes one. Needs
+citation, takes a petition, matches the made-up enterprise and the sample table with policies, and
+writes docs/images/: chat-desktop.png (1440 x 900), chat-phone.png (390 x 844), traffic.png,
+review-desktop.png, review-phone.png, policies-enterprise.png and policies-office.png; `--only NAME`
+takes one. Needs
 Chromium and Chinese fonts (apt-get install -y chromium fonts-noto-cjk). Exits with 1 and a sentence
 where an answer does not come, so that no picture of a failure is taken for one of the product.
 """
@@ -22,8 +24,9 @@ PENALTY = "没办规划许可证就盖了楼，会怎么罚？"
 ROAD = "如果把主路封了，平均车速会怎样？"
 PICTURES = (("chat-desktop", 1440, 900, PENALTY), ("chat-phone", 390, 844, PENALTY),
             ("traffic", 1440, 900, ROAD), ("review-desktop", 1440, 900, ""),
-            ("review-phone", 390, 844, ""))
-"""Name, width, height, and the question; none for the petitions page."""
+            ("review-phone", 390, 844, ""), ("policies-enterprise", 1440, 900, ""),
+            ("policies-office", 1440, 1250, ""))
+"""Name, width, height, and the question; none for a page that is not the chat."""
 MOST = 50
 """Petitions that are looked at until one has a draft."""
 
@@ -49,7 +52,9 @@ def main() -> int:
                 if options.only and name not in options.only:
                     continue
                 page = (answered(browser, options.address, width, height, question, options.wait)
-                        if question else taken(browser, options.address, width, height))
+                        if question else matched(browser, options.address, name, width, height)
+                        if name.startswith("policies") else
+                        taken(browser, options.address, width, height))
                 if name.endswith("desktop"):
                     page.locator(".cite[data-do=cite]").first.click()
                     page.locator("#panel .article h2").wait_for()
@@ -65,6 +70,23 @@ def main() -> int:
         finally:
             browser.close()
     return 0
+
+
+def matched(browser: Browser, address: str, name: str, width: int, height: int) -> Page:
+    """The enterprises' page with its example, a policy open and its article beside it; or the
+    office's page with the sample table. Raises playwright's Error where they are not there."""
+    page = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN",
+                               device_scale_factor=1).new_page()
+    if name == "policies-office":
+        page.goto(f"{address}/policies/office?policy=xiaoxing-weili-suodeshui&table=sample")
+        page.locator("svg.funnel").wait_for()
+        return page
+    page.goto(f"{address}/policies")
+    page.locator("button[value=example]").click()
+    page.locator("#part-eligible .pick").first.click()
+    page.locator(".full a.cite").first.click()
+    page.locator("#panel .article h2").wait_for()
+    return page
 
 
 def answered(browser: Browser, address: str, width: int, height: int, question: str,

@@ -18,13 +18,15 @@ from cityllm.policies.census import Census
 from cityllm.policies.evaluate import evaluate
 from cityllm.policies.find import find
 from cityllm.policies.nearest import nearest
+from cityllm.policies.registry import Registry
 from cityllm.policies.ruleset import RuleSet
 from cityllm.policies.service import PolicyService
 from cityllm.policies.table_file import read_table
 from cityllm.policies.vectors import MET, NOT, UNKNOWN
 from cityllm.safety.access import LOCAL
+from cityllm.safety.database import Database
 from cityllm.web.office_page import OfficePage
-from cityllm.web.office_tables import KEPT, SAMPLE, Look, OfficeTables
+from cityllm.web.office_tables import KEPT, REGISTRY, SAMPLE, Look, OfficeTables
 
 PACK = ROOT / "rag_corpus"
 DAY = date(2026, 6, 1)
@@ -150,6 +152,21 @@ def test_who_gained_and_who_lost_against_the_last_look(page: OfficePage) -> None
         == Look("1.csv", DAY)
     html = page.page(LOCAL, {**look, "table": "2.csv"})
     assert "上一次：1.csv" in html
+
+
+def test_the_registry_is_looked_at_as_it_stands(service: PolicyService, tmp_path: Path) -> None:
+    dictionary = service.rules.dictionary
+    registry = Registry(Database(tmp_path), dictionary)
+    page = OfficePage(service, OfficeTables(tmp_path, PACK, dictionary, registry), "zh", True)
+    assert page.tables.names("local") == [SAMPLE]
+    fields = {"region": "北京市/海淀区", "domestic_patents_granted": {"2025": 2}}
+    registry.put("r1", {"name": "登记的企业", "fields": fields})
+    assert page.tables.names("local") == [REGISTRY, SAMPLE]
+    query = {"policy": PATENTS, "day": str(DAY)}
+    html = page.page(LOCAL, query)
+    assert "企业登记库 · 1 家企业" in html and "登记的企业" in html
+    registry.put("r2", {"name": "又一家", "fields": fields})
+    assert "企业登记库 · 2 家企业" in page.page(LOCAL, query)
 
 
 def test_nothing_of_a_table_becomes_markup(page: OfficePage) -> None:

@@ -1,4 +1,4 @@
-"""The tables of enterprises that an office looks at: the pack's sample, and those it uploaded.
+"""The tables of enterprises that an office looks at: registry, the pack's sample, its uploads.
 
 An upload is kept in a folder of its user under the program's home until it is deleted; at most
 `KEPT` of them, the oldest goes. Beside them stands which table and day each policy was last looked
@@ -17,8 +17,10 @@ from pathlib import Path
 
 from cityllm.errors import EnterpriseError
 from cityllm.policies.fields import Dictionary
+from cityllm.policies.registry import Registry
 from cityllm.policies.table_file import KINDS, ReadTable, read_table
 
+REGISTRY = "registry"
 SAMPLE = "sample"
 SAMPLE_FILE = Path("enterprises") / "sample.csv"
 """In a city pack."""
@@ -38,15 +40,18 @@ class Look:
 class OfficeTables:
     """Tables and looks of every user, under `folder`."""
 
-    def __init__(self, folder: Path, pack: Path, dictionary: Dictionary) -> None:
+    def __init__(self, folder: Path, pack: Path, dictionary: Dictionary,
+                 registry: Registry | None = None) -> None:
+        self.registry = registry
         self.folder = folder
         self.sample = pack / SAMPLE_FILE
         self.dictionary = dictionary
         self._read = lru_cache(maxsize=4)(self._load)
 
     def names(self, user: str) -> list[str]:
-        """What may be chosen: the sample where there is one, then uploads, the newest first."""
-        held = [SAMPLE] if self.sample.is_file() else []
+        """What may be chosen: the registry where it holds any, sample, uploads, newest first."""
+        held = [REGISTRY] if self.registry is not None and self.registry.count() else []
+        held += [SAMPLE] if self.sample.is_file() else []
         return [*held, *(one.name for one in self._files(user))]
 
     def read(self, user: str, name: str) -> ReadTable:
@@ -54,6 +59,8 @@ class OfficeTables:
         path = self.sample if name == SAMPLE else self._own(user) / name
         if name not in self.names(user):
             raise EnterpriseError("没有这张表。", "There is no such table.")
+        if name == REGISTRY and self.registry is not None:
+            return ReadTable(self.registry.table(), (), ())
         state = path.stat()
         return self._read(path, state.st_mtime_ns, state.st_size)
 

@@ -20,11 +20,13 @@ from cityllm.policies.table import NO_TEXT
 from cityllm.policies.table_file import ReadTable
 from cityllm.policies.vectors import MET, NOT, UNKNOWN
 from cityllm.web import office_charts
-from cityllm.web.office_tables import SAMPLE, Look
+from cityllm.web.office_tables import REGISTRY, SAMPLE, Look
 from cityllm.web.texts import text
 
 ROWS, GAPS, MISSES, CHANGES = 50, 8, 12, 40
 """Lines of each list that are shown."""
+OWN = (REGISTRY, SAMPLE)
+"""Tables that are not uploads."""
 CLASSES = {"eligible": MET, "unknown": UNKNOWN, "not_eligible": NOT}
 SPREAD = {"region": "region", "industry": "industry", "size": "sme_size"}
 """What enterprises are told apart by, and the column that says it."""
@@ -74,7 +76,7 @@ class OfficeView:
         hidden = (f'<input type="hidden" name="policy" value="{escape(policy)}">'
                   f'<input type="hidden" name="lang" value="{self.language}">')
         said = f'<p class="notice problem" role="alert">{escape(problem)}</p>' if problem else ""
-        drop = "" if look.table in ("", SAMPLE) else (
+        drop = "" if look.table in ("", *OWN) else (
             f'<button class="act" name="do" value="drop" form="upload">'
             f'{escape(self._say("table_drop"))}</button>')
         return (f'{said}<div class="noprint tables"><form method="get" action="/policies/office" '
@@ -96,7 +98,7 @@ class OfficeView:
 
     def table_name(self, name: str) -> str:
         """A table's name for a reader."""
-        return self._say("table_sample") if name == SAMPLE else name
+        return self._say(f"table_{name}") if name in OWN else name
 
     def policy(self, shown: Shown) -> str:
         """All about one policy and one table."""

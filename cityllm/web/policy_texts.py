@@ -127,6 +127,7 @@ POLICY_TEXTS: dict[str, tuple[str, str]] = {
     "office_welcome_more": ("先选企业表，再在左边选一项政策。", "Choose a table, then a policy at the left."),
     "office_find": ("按名称找政策", "Find a policy"),
     "table_head": ("企业表", "Enterprises"),
+    "table_registry": ("企业登记库", "The registry"),
     "table_sample": ("示例表（虚构）", "Sample table (made up)"),
     "table_upload": ("上传一张表（.csv .xlsx .tsv .jsonl .parquet）",
                      "Upload a table (.csv .xlsx .tsv .jsonl .parquet)"),

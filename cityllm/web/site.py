@@ -43,6 +43,7 @@ from cityllm.web.texts import language_of, text
 if TYPE_CHECKING:
     from cityllm.corpus.ledger import Ledger
     from cityllm.petitions.review import Review
+    from cityllm.policies.registry import Registry
     from cityllm.policies.service import PolicyService
     from cityllm.safety.vault import Vault
 
@@ -90,9 +91,9 @@ class SiteServices(Protocol):
 
 
 def make_site(services: SiteServices, exporters: Mapping[str, Exporter],
-              api: FastAPI | None = None) -> FastAPI:
+              api: FastAPI | None = None, registry: Registry | None = None) -> FastAPI:
     """The application. `exporters` make a file of an answer, by its ending (`md`, `docx`); `api` is
-    mounted at `/api/v1`.
+    mounted at `/api/v1`; an office finds the enterprises of `registry` too.
 
     Raises AccessError when the host of the settings needs accounts and there are none.
     """
@@ -133,7 +134,7 @@ def make_site(services: SiteServices, exporters: Mapping[str, Exporter],
                                   drafting, account_of, language, sessions is not None))
     if services.policies is not None:
         rules, signed_in = services.policies.rules, sessions is not None
-        tables = OfficeTables(settings.home / "office", settings.pack, rules.dictionary)
+        tables = OfficeTables(settings.home / "office", settings.pack, rules.dictionary, registry)
         add_policies(app, FirmPage(services.policies, services.ledger, account_of, language,
                                    signed_in),
                      OfficePage(services.policies, tables, language, signed_in))
