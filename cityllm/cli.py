@@ -208,6 +208,7 @@ def _mount() -> None:
     from cityllm.cli_triage import app as triage
 
     triage.command()(overview.issues)
+    triage.command()(overview.replies)
     triage.add_typer(decisions, name="decisions")
     app.add_typer(corpus, name="corpus")
     app.add_typer(triage, name="triage")

@@ -1,4 +1,4 @@
-"""`cityllm triage issues`: what many petitions say together. Mounted beside the other commands."""
+"""`cityllm triage issues | replies`: what many petitions, or the replies to them, say together."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cityllm.errors import ConfigError, ModelUnavailable
 
 if TYPE_CHECKING:
     from cityllm.config import Settings
+    from cityllm.petitions.clock import Clock
     from cityllm.petitions.pipeline import Pipeline
 
 Column = Annotated[list[str] | None, typer.Option(
@@ -58,6 +59,40 @@ def issues(
             typer.echo(f"{name}: {path}")
 
 
+def replies(
+    source: Annotated[str, typer.Argument(
+        metavar="IN", help="来信和答复（列：标题、内容、答复、收到日期、答复日期） Messages with replies")],
+    out: Annotated[str, typer.Argument(
+        metavar="[OUT]", help="每件的分数和缺什么：.xlsx .csv .jsonl，或数据库表 Scores of each")] = "",
+    column: Column = None,
+    report: Page = None,
+) -> None:
+    """给答复打分：切题、完整、说明依据、按期，并说缺什么。 Replies scored, and what each lacks."""
+    from cityllm.petitions import output, replies_page
+    from cityllm.petitions import replies as scoring
+    from cityllm.petitions.columns import read_given
+    from cityllm.petitions.intake import open_source
+
+    rows, page = open_source(source, read_given(column or [])), page_of(source, out, report)
+    read = list(scoring.answered(rows))
+    held = [one for one in read if not isinstance(one, str)]
+    if not held:
+        raise ConfigError(f"{source} 里没有可评的答复。答复的列名可以是 {'、'.join(scoring.REPLY)}。",
+                          f"{source} holds no reply to score. The column of replies may be named "
+                          f"{', '.join(scoring.REPLY)}.")
+    made = [scoring.row_of(one, scored) for one, scored in
+            zip(held, scoring.score(held, clock(load_settings())), strict=True)]
+    if out:
+        output.write(out, made, scoring.COLUMNS, scoring.flat)
+    if page:
+        with output.replacing(page) as file:
+            file.write(replies_page.render(made, len(read) - len(held), Path(source).name))
+    typer.echo(replies_page.summary(made, len(read) - len(held)))
+    for name, path in (("分数 Scores", out), ("报告 Report", page)):
+        if path:
+            typer.echo(f"{name}: {path}")
+
+
 def page_of(source: str, out: str, given: Path | None) -> Path | None:
     """Where the page goes: as given, or beside a file OUT. ConfigError where it, or OUT, would
     replace the input or cannot be written."""
@@ -70,6 +105,15 @@ def page_of(source: str, out: str, given: Path | None) -> Path | None:
         raise ConfigError(f"输出 {out or page} 会盖掉输入，请换一个名字。",
                           f"The output {out or page} would replace the input: choose another name.")
     return page
+
+
+def clock(settings: Settings) -> Clock:
+    """The legal clock of the pack. ConfigError where it is missing or wrong."""
+    from cityllm.cli_triage import HOLIDAYS
+    from cityllm.petitions.clock import Clock
+    from cityllm.petitions.workdays import WorkDays
+
+    return Clock.load(settings.pack / "petitions" / "clock.yaml", WorkDays.load(HOLIDAYS))
 
 
 def pipeline(settings: Settings) -> Pipeline:

@@ -137,11 +137,13 @@ def _places(held: Sequence[Triaged]) -> tuple[str, ...]:
         title = re.sub(r"\W", " ", one.petition.title)
         counts.update({title[end.start() - size:end.end()] for end in _KIND.finditer(title)
                        for size in range(2, _LONGEST + 1) if end.start() >= size})
+    least = max(2.0, len(held) / 5)
+    often = {name: count for name, count in counts.most_common() if count >= least}
     found: list[str] = []
-    for name, count in counts.most_common():
-        if count < max(2, len(held) / 5) or len(found) == 3:
+    for name, count in often.items():
+        if len(found) == 3:
             break
-        longer = [one for one, held_by in counts.items()
+        longer = [one for one, held_by in often.items()
                   if one.endswith(name) and held_by >= 0.8 * count and " " not in one]
         best = max([name, *longer], key=len)
         if " " not in best and not any(best in one or one in best for one in found):
