@@ -209,6 +209,7 @@ def _mount() -> None:
 
     triage.command()(overview.issues)
     triage.command()(overview.replies)
+    triage.command()(overview.bias)
     triage.add_typer(decisions, name="decisions")
     app.add_typer(corpus, name="corpus")
     app.add_typer(triage, name="triage")

@@ -1,10 +1,12 @@
-"""`cityllm triage issues | replies`: what many petitions, or the replies to them, say together."""
+"""`cityllm triage issues | replies | bias`: what many petitions and replies say together."""
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -91,6 +93,57 @@ def replies(
     for name, path in (("分数 Scores", out), ("报告 Report", page)):
         if path:
             typer.echo(f"{name}: {path}")
+
+
+def bias(
+    source: Annotated[str, typer.Argument(
+        metavar="[IN]", help="cityllm triage 的输出 .jsonl；不写则用审核页的记录 An output of triage; "
+        "by default what is on the review page")] = "",
+    out: Annotated[str, typer.Option(
+        metavar="FILE", help="各组的率和区间：.xlsx .csv .jsonl Shares of each group")] = "",
+    by: Annotated[list[str] | None, typer.Option(
+        metavar="COLUMN", help="再按输入表的这一列分组；可多次 Also by this column; repeatable")] = None,
+    report: Page = None,
+) -> None:
+    """按区县和来信人类型比较自动转送率和更改率，带区间。 Shares by group, with intervals."""
+    from cityllm.petitions import bias as groups
+    from cityllm.petitions import output
+    from cityllm.petitions.review import Review
+
+    settings = load_settings()
+    if not source and not settings.review.is_file():
+        raise ConfigError("审核页还没有记录：先运行 cityllm triage IN OUT --queue，或者写明一个输出文件。",
+                          "The review page holds nothing yet: run cityllm triage IN OUT --queue, "
+                          "or name an output.")
+    page = page_of(source or str(settings.review), out, report)
+    records = _records(Path(source)) if source else Review(settings.review).records()
+    made = groups.rows(groups.groups(records, by or ()))
+    if out:
+        output.write(out, made, groups.COLUMNS, groups.flat)
+    if page:
+        with output.replacing(page) as file:
+            file.write(groups.render(made, Path(source).name if source else "审核页 review page"))
+    for one in made:
+        typer.echo("  ".join(f"{groups.COLUMNS[name]} {value}" for name, value in one.items()
+                             if name in ("name", "petitions", "automatic", "decided", "changed",
+                                         "apart") and value not in (None, "")))
+    for name, path in (("各组 Groups", out), ("报告 Report", page)):
+        if path:
+            typer.echo(f"{name}: {path}")
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of an output. ConfigError where it is none."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                told = json.loads(line)
+                if not {"route", "code", "department", "district", "kind"} <= set(told):
+                    raise ValueError(number)
+                yield told
+    except (OSError, ValueError, TypeError) as fault:
+        raise ConfigError(f"{path} 不是 cityllm triage 写出的 .jsonl（{fault}）。",
+                          f"{path} is no .jsonl written by cityllm triage ({fault}).") from None
 
 
 def page_of(source: str, out: str, given: Path | None) -> Path | None:

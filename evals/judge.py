@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from math import sqrt
 from statistics import median
 from typing import Any
 
@@ -13,6 +12,7 @@ from cityllm.agent.references import source_text
 from cityllm.agent.specs import TOOL_NAMES
 from cityllm.corpus.numerals import article_key
 from cityllm.evidence import Answer, ClauseEvidence
+from cityllm.petitions.calibrate import wilson
 from cityllm.prompts import SYSTEM_PROMPT
 
 Row = dict[str, Any]
@@ -113,16 +113,6 @@ def unverified_numbers(answer: Answer) -> int:
               and f"{float(run):g}" not in {f"{float(d):g}" for d in digits}
               and not any(supported(item, facts) for item in quantities(text) if run in item.raw)}
     return len(wrong)
-
-
-def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % interval of a share; (0, 1) of nothing."""
-    if total == 0:
-        return 0.0, 1.0
-    share = right / total
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + z * z / total)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _share(rows: Iterable[Row], key: str) -> dict[str, Any] | None:

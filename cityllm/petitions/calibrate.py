@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,16 @@ def upper_bound(wrong: int, total: int, certainty: float = CERTAINTY) -> float:
     if total <= 0 or wrong >= total:
         return 1.0
     return float(betaincinv(wrong + 1, total - wrong, certainty))
+
+
+def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95 % interval of a share; (0, 1) of nothing."""
+    if total == 0:
+        return 0.0, 1.0
+    share = right / total
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + z * z / total)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def line(confidence: Sequence[float], right: Sequence[bool], risk: float = MAX_RISK,
