@@ -207,9 +207,8 @@ def _mount() -> None:
     from cityllm.cli_policy_office import mount as mount_office
     from cityllm.cli_triage import app as triage
 
-    triage.command()(overview.issues)
-    triage.command()(overview.replies)
-    triage.command()(overview.bias)
+    for command in (overview.issues, overview.replies, overview.bias, overview.drift):
+        triage.command()(command)
     triage.add_typer(decisions, name="decisions")
     app.add_typer(corpus, name="corpus")
     app.add_typer(triage, name="triage")

@@ -1,4 +1,4 @@
-"""`cityllm triage issues | replies | bias`: what many petitions and replies say together."""
+"""`cityllm triage issues | replies | bias | drift`: what many petitions say together."""
 
 from __future__ import annotations
 
@@ -130,6 +130,34 @@ def bias(
     for name, path in (("各组 Groups", out), ("报告 Report", page)):
         if path:
             typer.echo(f"{name}: {path}")
+
+
+def drift(
+    calibration: Annotated[Path, typer.Argument(
+        metavar="CALIBRATION", help="校准用的件经 cityllm triage 的输出 .jsonl Output over those rows")],
+    output: Annotated[Path, typer.Argument(
+        metavar="OUT", help="要检查的输出 .jsonl The output to look at")],
+    close: Annotated[bool, typer.Option(
+        "--close", help="有漂移就关闭自动线 Shut the automatic line where a week has drifted")] = False,
+    pack: Annotated[Path | None, typer.Option(
+        metavar="DIR", help="关哪个城市包的线；默认 CITYLLM_PACK Whose line")] = None,
+) -> None:
+    """逐周比对来件与校准数据，有漂移就说明，并可关闭自动线。 Drift by week; shuts the line if asked."""
+    from cityllm.cli_triage import classifier_folder
+    from cityllm.petitions import drift as weekly
+
+    settings = load_settings()
+    weeks = weekly.check(_records(calibration), _records(output))
+    for week in weeks:
+        told = "，".join(f"{weekly.NAMES[name]} {value:.3f}"
+                        for name, value in week.measures.items())
+        few = f"不足 {weekly.FEW} 件，不下结论 too few" if week.petitions < weekly.FEW else "正常 steady"
+        typer.echo(f"{week.week}  {week.petitions:>6,} 件  {told}  {week.why or few}")
+    if close:
+        folder = classifier_folder(settings, pack or settings.pack)
+        why = weekly.shut(folder / "line.json", weeks)
+        typer.echo(f"已关闭自动线：{why}\n{folder / 'line.json'} The automatic line is shut."
+                   if why else "没有漂移，自动线不变。 No drift; the line stays as it is.")
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
