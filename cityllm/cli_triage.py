@@ -59,6 +59,8 @@ def run(
         metavar="DIR", help="城市包；默认 CITYLLM_PACK City pack")] = None,
     workers: Annotated[int, typer.Option(
         min=1, metavar="N", help="并行进程数 Processes at once")] = 1,
+    ray: Annotated[str, typer.Option(
+        metavar="ADDRESS", help="在 Ray 集群上跑，如 ray://主机:10001；local 为本机 Over a Ray cluster")] = "",
     column: Annotated[list[str] | None, typer.Option(
         metavar="FIELD=COLUMN", help="指定列，如 text=诉求原文；可多次 Name a column; repeatable")] = None,
     report: Annotated[Path | None, typer.Option(
@@ -97,7 +99,7 @@ def run(
     with (open_vault(settings) as vault, open_drafter(settings, pack, wanted) as drafter,
           progress_lines() as progress):
         result = triage(rows, out, recipe, vault, journal_of(out, settings.home), today,
-                        page=page, workers=workers, drafter=drafter, progress=progress,
+                        page=page, workers=workers, ray=ray, drafter=drafter, progress=progress,
                         review=Review(settings.review) if queue else None)
     show(result, out, page)
     if queue:

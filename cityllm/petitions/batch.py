@@ -1,10 +1,10 @@
 """A day's petitions from end to end: every row of the input once in the output, whatever happens.
 
-Rows go through the pipeline in chunks, here or in worker processes; originals are sealed in the
-vault, then the chunk is committed to the journal. When all rows are done, reply drafts are made
-where they are asked for, each committed; duplicates are looked for over all rows, and output and
-report are written anew and put in place at once. A killed run goes on from the journal; a second
-run does only what is new or changed.
+Rows go through the pipeline in chunks, here, in worker processes or over a Ray cluster; originals
+are sealed in the vault, then the chunk is committed to the journal. When all rows are done, reply
+drafts are made where they are asked for, each committed; duplicates are looked for over all rows,
+and output and report are written anew and put in place at once. A killed run goes on from the
+journal; a second run does only what is new or changed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from cityllm.petitions import output, report
+from cityllm.petitions import cluster, output, report
 from cityllm.petitions.drafts import AGAIN, REPORT, Drafter, barred
 from cityllm.petitions.duplicates import link, signature
 from cityllm.petitions.intake import Row, Source
@@ -74,7 +74,7 @@ def name_of(out: str) -> str:
 
 
 def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, today: date, *,
-        page: Path | None = None, workers: int = 1, chunk: int = CHUNK,
+        page: Path | None = None, workers: int = 1, ray: str = "", chunk: int = CHUNK,
         drafter: Drafter | None = None, review: Review | None = None,
         progress: Progress = lambda done, total, what: None) -> Result:
     """Triage `source` into `out` and the report `page`. `today` is for the report alone: no
@@ -86,7 +86,9 @@ def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, t
     with Journal(journal, mark) as held:
         chunks = _fresh(source, held, chunk, result)
         total = source.total
-        for line, keys, outcomes, times in _outcomes(chunks, recipe, workers):
+        through = (cluster.outcomes(chunks, recipe, ray) if ray
+                   else _outcomes(chunks, recipe, workers))
+        for line, keys, outcomes, times in through:
             for name, (rows, seconds) in times.stages.items():
                 result.times.add(name, rows, seconds)
             with result.times.stage("seal and commit", len(outcomes)):
