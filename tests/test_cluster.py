@@ -1,4 +1,4 @@
-"""A batch over a real local Ray gives the bytes of one without; and what is said where it cannot."""
+"""A batch over a real local Ray gives the bytes of one without; what is said where it cannot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from cityllm.errors import ConfigError
 from cityllm.petitions.cluster import outcomes
 from tests.petition_day import recipe, rows, write
 
-RAY = importlib.util.find_spec("ray") is not None
 DAY = """
 import sys
 from pathlib import Path
@@ -40,8 +39,12 @@ def day(source: Path, out: Path, ray: str = "") -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not RAY and "CI" not in os.environ, reason="Ray is not installed")
 def test_over_ray_the_result_is_the_same_to_the_byte(tmp_path: Path) -> None:
+    if importlib.util.find_spec("ray") is None:
+        message = "Ray is not installed: pip install -c requirements.lock -e '.[dev]'"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
     source = tmp_path / "in.jsonl"
     write(source, rows(120))
     assert day(source, tmp_path / "alone.jsonl") == "121 121"

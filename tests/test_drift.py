@@ -1,4 +1,4 @@
-"""Drift by week: seen where it is made, seldom where it is not, and the line shut with the reason."""
+"""Drift by week: seen where it is made, seldom where it is not; the line shut with the reason."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def rows(count: int, seed: int, *, topics: tuple[float, ...] = (4, 3, 2, 1), sur
         top = dice.choices(list(TOPICS), topics)[0]
         words = NEW if dice.random() < new else TOPICS[top]
         text = "".join(dice.sample(words, len(words) // 2)) + words[dice.randrange(6):]
-        found.append({"problem": "", "kind": "complaint", "category": [top], "title": "", "text": text,
-                      "confidence": min(0.999, max(0.0, dice.gauss(sure, 0.15))),
+        found.append({"problem": "", "kind": "complaint", "category": [top], "title": "",
+                      "text": text, "confidence": min(0.999, max(0.0, dice.gauss(sure, 0.15))),
                       "received": str(day + timedelta(days=number % 5)), "route": "review",
                       "code": "01", "department": "", "district": ""})
     return found
@@ -101,7 +101,8 @@ def test_the_command_shuts_the_line_of_the_pack(tmp_path: Path, monkeypatch: pyt
 
     told = run(tmp_path / "base.jsonl", tmp_path / "day.jsonl")
     assert "没见过的用词变了" in told and Line.load(own / "line.json").threshold == 0.9
-    told = run(tmp_path / "base.jsonl", tmp_path / "day.jsonl", "--close", "--pack", tmp_path / "pack")
+    told = run(tmp_path / "base.jsonl", tmp_path / "day.jsonl", "--close", "--pack",
+               tmp_path / "pack")
     assert "已关闭自动线" in told and Line.load(own / "line.json").threshold is None
     told = run(tmp_path / "base.jsonl", tmp_path / "base.jsonl", "--close", "--pack",
                tmp_path / "pack")

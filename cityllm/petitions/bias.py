@@ -1,4 +1,4 @@
-"""Are some treated otherwise than others? Automatic routing and corrections by group, with intervals.
+"""Are some treated otherwise than others? Automatic routing and corrections, with intervals.
 
 Groups are districts, kinds of petition, and whatever column says who writes. For each: the share
 routed without a person, and the share of decided petitions in which a clerk changed category or
