@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes_web import ROOT, fake_services
+from fakes_web import ROOT
 from fastapi.testclient import TestClient
 from policy_site import policy_services
 from test_chat import HOSTILE, harmless
@@ -172,10 +172,20 @@ def test_who_may_open_it(page: FirmPage, role: Role, status: int, tmp_path: Path
         assert "企业所得税法" in client.get(href[1].replace("&amp;", "&")).text
 
 
-def test_a_site_without_policies_has_no_such_page(tmp_path: Path) -> None:
-    from fakes_web import EXPORTERS
+def test_a_pack_without_policies_is_told(page: FirmPage) -> None:
+    from fastapi import FastAPI
 
-    from cityllm.web.site import make_site
+    from cityllm.web.guard import USER
+    from cityllm.web.policy_pages import add_no_policies
 
-    site = make_site(fake_services(tmp_path), EXPORTERS)
-    assert "/policies" not in {getattr(one, "path", "") for one in site.routes}
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def signed_in(request: Any, call: Any) -> Any:
+        request.scope[USER] = "fang"
+        return await call(request)
+
+    add_no_policies(app, lambda user: Account(user, "planner"), "zh", True)
+    for path in ("/policies", "/policies/office"):
+        reply = TestClient(app).get(path)
+        assert reply.status_code == 404 and "城市包里没有政策" in reply.text

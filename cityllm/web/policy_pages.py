@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 from urllib.parse import quote, urlencode
 
@@ -11,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from cityllm.errors import EnterpriseError
+from cityllm.messages import Language
 from cityllm.safety.access import Account
 from cityllm.web import frame
 from cityllm.web.citation_panel import panel
@@ -94,6 +96,23 @@ def add_policies(app: FastAPI, firm: FirmPage, office: OfficePage) -> None:
             return Response(f"{problem.zh}\n{problem.en}", status_code=404,
                             media_type="text/plain; charset=utf-8")
         return _file(*made) if made else Response(status_code=404)
+
+
+def add_no_policies(app: FastAPI, account_of: Callable[[str], Account], language: Language,
+                    signed_in: bool) -> None:
+    """Where the pack has no policies, their pages say so."""
+
+    def nothing(request: Request, page: Page) -> Response:
+        tongue = language_of(request.query_params.get("lang", language))
+        who = account_of(str(request.scope[USER]))
+        return HTMLResponse(document(page, tongue, {
+            "top": frame.header(tongue, who, signed_in, None, page),
+            "main": f'<section class="welcome"><p class="note">'
+                    f'{escape(text("no_policies", tongue))}</p></section>'}),
+            status_code=404, headers=NO_STORE)
+
+    for page in (FIRM, OFFICE):
+        app.add_route(page.path, partial(nothing, page=page), methods=["GET"])
 
 
 async def _table(request: Request, office: OfficePage, who: Account) -> Response:

@@ -33,7 +33,7 @@ from cityllm.web.office_page import OfficePage
 from cityllm.web.office_tables import OfficeTables
 from cityllm.web.pages import ICON, file_of
 from cityllm.web.petition_routes import add_petitions
-from cityllm.web.policy_pages import add_policies
+from cityllm.web.policy_pages import add_no_policies, add_policies
 from cityllm.web.review import ReviewPage
 from cityllm.web.running import Answers, Runs
 from cityllm.web.sessions import Sessions
@@ -132,9 +132,12 @@ def make_site(services: SiteServices, exporters: Mapping[str, Exporter],
     drafting = Drafting(services.assistant, services.review, runs.slots)
     add_petitions(app, ReviewPage(services.ledger, services.review, choices, services.vault,
                                   drafting, account_of, language, sessions is not None))
-    if services.policies is not None:
-        rules, signed_in = services.policies.rules, sessions is not None
-        tables = OfficeTables(settings.home / "office", settings.pack, rules.dictionary, registry)
+    signed_in = sessions is not None
+    if services.policies is None:
+        add_no_policies(app, account_of, language, signed_in)
+    else:
+        dictionary = services.policies.rules.dictionary
+        tables = OfficeTables(settings.home / "office", settings.pack, dictionary, registry)
         add_policies(app, FirmPage(services.policies, services.ledger, account_of, language,
                                    signed_in),
                      OfficePage(services.policies, tables, language, signed_in))
