@@ -17,23 +17,29 @@ from pathlib import Path
 
 import pytest
 
+from cityllm.web.api import PREFIX
 from tests.fakes_web import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
-def worker(home: Path, url: str = "") -> Iterator[str]:
-    """The API in a process of its own, over a database in `home` or at `url`; its address."""
+def worker(home: Path, url: str = "", *, local: bool = False) -> Iterator[str]:
+    """The API in a process of its own, over a database in `home` or at `url`; its address.
+
+    It has one policy and asks for keys; with `local` it is the whole of the default pack, behind
+    the site's door, as the local user sees it.
+    """
     port = free_port()
     log = home / f"worker-{port}.log"
     with log.open("ab") as out:
         server = subprocess.Popen(
-            [sys.executable, "-m", "tests.api_server", str(home), url, str(port)], stdout=out,
-            stderr=out, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+            [sys.executable, "-m", "tests.api_server", str(home), url, str(port),
+             "local" if local else "keys"], stdout=out, stderr=out, cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)})
     try:
         await_port(port, server, log)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}{PREFIX if local else ''}"
     finally:
         server.terminate()
         server.wait(timeout=20)
@@ -81,18 +87,28 @@ def postgres() -> Iterator[str]:
             server.wait(timeout=30)
 
 
-def main(home: str, url: str, port: str) -> None:
-    """Serve the API over one policy until ended."""
+def main(home: str, url: str, port: str, kind: str) -> None:
+    """Serve the API until ended."""
     import uvicorn
+    from fastapi import FastAPI
 
+    from cityllm.policies.ruleset import RuleSet
+    from cityllm.policies.service import PolicyService
     from cityllm.safety.database import Database
     from cityllm.web.api import make_api
-    from tests.test_policy_service import RULES, SAMPLE, PolicyService, RuleSet
+    from cityllm.web.guard import Guard
 
-    service = PolicyService(RuleSet({SAMPLE.id: SAMPLE}, RULES.dictionary))
-    uvicorn.run(make_api(service, Database(Path(home), url), lambda name: "planner"),
-                host="127.0.0.1", port=int(port), log_level="warning")
+    rules = RuleSet.load(ROOT / "rag_corpus")
+    if kind == "keys":
+        first = next(iter(rules.policies.values()))
+        rules = RuleSet({first.id: first}, rules.dictionary)
+    api = make_api(PolicyService(rules), Database(Path(home), url), lambda name: "admin")
+    site = FastAPI(openapi_url=None)
+    site.add_middleware(Guard, sessions=None)
+    site.mount(PREFIX, api)
+    uvicorn.run(site if kind == "local" else api, host="127.0.0.1", port=int(port),
+                log_level="warning")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])

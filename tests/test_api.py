@@ -110,7 +110,7 @@ def test_a_batch_is_one_line_an_enterprise_and_an_end() -> None:
     ({"enterprise": {"feilds": {}}}, "enterprise.feilds", "fields", "fields"),
     ({"enterprise": {}, "oder": "money"}, "oder", "order", "order"),
     ({"enterprise": {}, "order": "size"}, "order", "deadline", None),
-    ({"enterprise": {}, "as_of": "yesterday"}, "as_of", "a date", None),
+    ({"enterprise": {}, "as_of": "yesterday"}, "as_of", "2026-06-01", None),
     ({"enterprise": {"fields": {"employees": "many"}}}, "employees", "whole number", None),
     ({"enterprise": {"fields": {"high_tech": 3}}}, "high_tech", "true", None),
     ({}, "enterprise", "", None), ([], "body", "a JSON object", None),
@@ -144,9 +144,16 @@ def test_every_error_is_a_problem_with_a_stable_code(
     assert english["detail"] == english["en"] == reply.json()["en"] != reply.json()["detail"]
 
 
+def test_allow_names_every_method_of_an_address() -> None:
+    for path, methods in (("/enterprises/x", "DELETE, GET, PUT"), ("/policies/match", "POST"),
+                          ("/enterprises", "GET, POST")):
+        assert call("PATCH", path).headers["allow"] == methods
+
+
 def test_a_body_that_is_no_json_or_too_large_is_refused() -> None:
     kind = {"content-type": "application/json"}
-    for content in (b"{", b"\xff\xfe", b"[" * 100_000, b'{"enterprise": ' + b"1" * 5000 + b"}"):
+    for content in (b"{", b"\xff\xfe", b'{"enterprise": {"name": "\\ud800"}}', b"[" * 100_000,
+                    b'{"enterprise": ' + b"1" * 5000 + b"}"):
         reply = call("POST", "/policies/match", content=content, headers=kind)
         assert (reply.status_code, reply.json()["code"]) == (400, "request.json")
     large = b'{"enterprise": {"name": "' + b"x" * MOST_BYTES + b'"}}'
@@ -220,6 +227,23 @@ def test_explanation_questions_fields_and_health() -> None:
     schema_of("Fields").validate(fields)
     assert {one["key"] for one in fields["items"]} == set(SERVICE.rules.dictionary.fields)
     assert call("GET", "/health").json()["policies"] == len(SERVICE.rules.policies)
+
+
+def test_words_are_read_and_what_was_read_can_be_matched() -> None:
+    text = "我们是海淀区的高新技术企业，去年营收2000万元，员工28人。"
+    read = call("POST", "/enterprises/read", json={"text": text, "as_of": DAY}).json()
+    schema_of("ReadText").validate(read)
+    assert read["confirmed"] is False
+    assert {one["column"]: one["words"] for one in read["readings"]} == {
+        "region": "海淀区", "high_tech": "高新技术企业", "revenue@2025": "营收2000万元",
+        "employees": "员工28人"}
+    assert all(text[one["start"]:one["end"]] == one["words"] for one in read["readings"])
+    said = call("POST", "/policies/match", json={"enterprise": {"fields": read["fields"]},
+                                                 "as_of": DAY})
+    given = call("POST", "/policies/match", json={"enterprise": {"fields": {
+        "region": "北京市/海淀区", "high_tech": True, "revenue": {"2025": "2000万"},
+        "employees": 28}}, "as_of": DAY})
+    assert said.json() == given.json()
 
 
 def test_replies_are_compressed_for_who_takes_it() -> None:

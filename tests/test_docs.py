@@ -78,6 +78,8 @@ def test_every_command_in_a_page_can_be_given_as_written(line: str) -> None:
             project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
             assert what[2:-1] in project["project"]["optional-dependencies"]
             assert (ROOT / lock).exists()
+        case ["bash", script, *_]:
+            assert (ROOT / script).exists()
         case ["source", ".venv/bin/activate"]:
             pass
         case _:

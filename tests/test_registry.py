@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -120,8 +121,9 @@ def test_every_route_but_health_asks_who_calls(database: Database) -> None:
     assert len(described["paths"]) > 8
     for path, operations in described["paths"].items():
         for method in operations:
-            reply = call(method.upper(), path.replace("{policy}", SAMPLE.id).replace("{id}", "x"),
-                         app=application, json={"enterprise": {}, "enterprises": [{}]})
+            where = path.format(policy=SAMPLE.id, id="x")
+            reply = call(method.upper(), f"{where}?since=2026-01-01",
+                         app=application, json={"enterprise": {}, "enterprises": [{}], "text": ""})
             expected = 200 if path == "/health" else 401
             assert reply.status_code == expected, (method, path, reply.text)
     for header in ({"authorization": "Bearer ck_wrong"}, {"authorization": "Basic eA=="}):
@@ -196,6 +198,26 @@ def test_the_registry_over_http(database: Database) -> None:
     assert seen == sorted({id_, *(f"p{number}" for number in range(5))})
     gone = call("GET", f"/enterprises/{seen[0]}", app=application)
     assert (gone.status_code, gone.json()["code"]) == (404, "policy.enterprise_unknown")
+
+
+def test_a_day_changes_policies_and_who_gains(database: Database) -> None:
+    application = served(database, "admin")
+    held = SAMPLE.fixtures[0]
+    fields = json.loads(json.dumps(held.fields, default=str))
+    judged = {f"{SAMPLE.id}.{clause}": value for clause, value in held.judgements.items()}
+    call("PUT", "/enterprises/a", app=application, json={"fields": fields, "judgements": judged})
+    call("PUT", "/enterprises/b", app=application, json={"fields": {"region": "浙江省/杭州市"}})
+    told = call("GET", f"/policies/changes?since=2023-06-01&as_of={held.as_of}",
+                app=application).json()
+    assert told["policies"] == [{"policy": SAMPLE.id, "title": SAMPLE.title.zh,
+                                 "before": "not_yet", "after": "in_force"}]
+    [gained] = [one for one in told["enterprises"] if one["gained"]]
+    assert (gained["enterprise"], gained["after"], gained["amount_after"]) == (
+        "a", "eligible", "200000.00")
+    nothing = call("GET", f"/policies/changes?since={held.as_of}&as_of={held.as_of}",
+                   app=application).json()
+    assert nothing["policies"] == nothing["enterprises"] == []
+    assert call("GET", "/policies/changes", app=application).status_code == 422
 
 
 def test_a_writing_call_sent_again_does_nothing_again(database: Database) -> None:

@@ -23,7 +23,10 @@ _KEYS = ("id", "name", "fields", "judgements")
 def parse_json(text: str | bytes) -> Any:
     """JSON in which a number with a point is a Decimal. Raises EnterpriseError."""
     try:
-        return json.loads(text, parse_float=Decimal)
+        data = json.loads(text, parse_float=Decimal)
+        if "\\u" in str(text):  # half a sign can be escaped
+            json.dumps(data, ensure_ascii=False, default=str).encode()
+        return data
     except json.JSONDecodeError as problem:
         raise EnterpriseError(f"不是正确的 JSON（第 {problem.lineno} 行）：{problem.msg}。",
                               f"This is not valid JSON (line {problem.lineno}): {problem.msg}."

@@ -93,7 +93,7 @@ class Field(Words):
         """The unit in words."""
         return UNITS[self.unit] if language == "en" else self.unit
 
-    @property
+    @cached_property
     def allowed(self) -> Words:
         """What may stand here, in one line."""
         above = ("", "") if self.negative else ("，不小于 0", ", not below 0")

@@ -20,6 +20,7 @@ from cityllm.safety.access import Role
 from cityllm.safety.api_keys import ApiKeys
 from cityllm.safety.database import Database
 from cityllm.web.callers import Callers
+from cityllm.web.change_routes import change_routes
 from cityllm.web.guard import App, Message, Receive, Scope, Send, header
 from cityllm.web.match_routes import match_routes
 from cityllm.web.metrics import Metrics, metrics_routes
@@ -86,9 +87,11 @@ def make_api(service: PolicyService, database: Database,
             (403, "没有权限 Not allowed"), (404, "没有 Not found"),
             (409, "和另一个请求冲突 In conflict with another call"), (413, "太大 Too large"),
             (422, "有一项不可用 Something is not usable"), (429, "太快 Too many requests"))}
-    for router in (match_routes(service, callers), policy_routes(service, callers),
-                   registry_routes(service, Registry(database, service.rules.dictionary), callers,
-                                   Repeats(database)), metrics_routes(metrics, callers)):
+    registry = Registry(database, service.rules.dictionary)
+    for router in (match_routes(service, callers), change_routes(service, registry, callers),
+                   policy_routes(service, callers),
+                   registry_routes(service, registry, callers, Repeats(database)),
+                   metrics_routes(metrics, callers)):
         api.include_router(router, responses=failing)
     api.openapi = lambda: _described(api)  # type: ignore[method-assign]
     return api

@@ -92,8 +92,11 @@ def cursor_of(last: str) -> str:
 def after_of(cursor: str) -> str:
     """The item that a cursor goes on after. RequestInvalid for what is no cursor."""
     try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_",
-                                validate=True).decode()
+        after = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_",
+                                 validate=True).decode()
+        if after.isprintable():
+            return after
+        raise ValueError
     except (binascii.Error, UnicodeError, ValueError):
         raise RequestInvalid(f"cursor {cursor[:60]!r} 不可用：请原样送回上一页的 next。",
                              f"The cursor {cursor[:60]!r} is not usable: send back `next` of the "

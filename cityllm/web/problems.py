@@ -128,6 +128,10 @@ def _ours(request: Request, error: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     status, headers = error.status_code, error.headers  # type: ignore[attr-defined]
+    if status == 405:  # Starlette names the methods of the first route of the path alone
+        fits = [route for route in request.app.routes if route.matches(request.scope)[0].value]
+        allow = {method for route in fits if route.path == fits[0].path for method in route.methods}
+        headers = {"allow": ", ".join(sorted(allow))}
     code, zh, en = HTTP[status]
     return respond(_problem(status, code, zh, en, _english(request)), dict(headers or {}))
 
@@ -170,7 +174,8 @@ def _fault(one: dict[str, Any], model: Any) -> Fault:
             return Fault(field=name, zh=f"缺少 {name}。", en=f"{name} is missing.")
         case "value_error" if isinstance(context.get("error"), NotAllowed):
             wrong = context["error"]
-            return Fault(field=name, zh=f"{name}：{wrong.zh}。", en=f"{name}: {wrong.en}.")
+            return Fault(field=name, zh=f"{name}：{wrong.zh}。", en=f"{name}: {wrong.en}.",
+                         allowed=wrong.en)
     zh, en = _allowed(one["type"], context)
     shown = str(one.get("input"))[:60]
     return Fault(field=name, allowed=en, zh=f"{name} 的值 {shown!r} 不可用；可以写：{zh}。",

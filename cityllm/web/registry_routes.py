@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import date
 from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import Body, Path, Response
 
+from cityllm.policies.reading import read_text
 from cityllm.policies.registry import Registry
 from cityllm.policies.service import PolicyService
 from cityllm.policies.view import View
@@ -20,12 +21,14 @@ from cityllm.web.policy_routes import after_of, cursor_of
 from cityllm.web.repeats import IdempotencyKey, Repeats
 from cityllm.web.requests import (
     PAGE,
+    READ_EXAMPLES,
     REGISTER_EXAMPLES,
     AsOf,
     Cursor,
     EnterpriseIn,
     Language,
     Limit,
+    TextIn,
 )
 
 Id = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[\w.@-]+$",
@@ -35,12 +38,35 @@ New = Annotated[EnterpriseIn, Body(openapi_examples=REGISTER_EXAMPLES)]
 
 def registry_routes(service: PolicyService, registry: Registry, callers: Callers,
                     repeats: Repeats) -> Any:
-    """`/enterprises`, `/enterprises/{id}`, `/enterprises/{id}/match`."""
+    """`/enterprises/read`, `/enterprises`, `/enterprises/{id}`, `/enterprises/{id}/match`."""
     router = exact_router("enterprises")
 
     def put(id_: str, enterprise: EnterpriseIn, status: int) -> Response:
         data = enterprise.model_dump()
-        return sent(orjson.loads(_plain(registry.put(id_, data).plain())), status)
+        return sent(json.loads(_plain(registry.put(id_, data).plain())), status)
+
+    @router.post("/enterprises/read", response_model=replies.ReadText,
+                 summary="从一段话里读出字段 Read fields from words",
+                 dependencies=[callers.may("match")])
+    def read(body: Annotated[TextIn, Body(openapi_examples=READ_EXAMPLES)],
+             lang: Language = "zh") -> Response:
+        """按规则读，不用模型；每个字段带着原话的位置。愿望、疑问、“超过”“不到”、没有年份的金额都不读。请企业确认
+        以后，再把 fields 送去匹配。
+
+        By rules, no model; each field has the place of its words. Wishes, questions, bounds and
+        amounts without a year are not read. Have the firm confirm, then send `fields` to match."""
+        day, dictionary = body.as_of or date.today(), service.rules.dictionary
+        found = read_text(body.text, day, dictionary)
+        fields = {one.column: dictionary.field_of(one.column) for one in found}
+        return sent({
+            "as_of": day.isoformat(), "confirmed": False,
+            "readings": [{
+                "column": one.column, "label": dictionary.label(one.column, lang),
+                "value": one.value,
+                "shown": fields[one.column].show(fields[one.column].encode(one.value), lang),
+                "start": one.start, "end": one.end, "words": body.text[one.start:one.end],
+                "exact": one.exact} for one in found],
+            "fields": {one.column: one.value for one in found}})
 
     @router.post("/enterprises", response_model=replies.Registered, status_code=201,
                  summary="登记一家企业 Register an enterprise")
@@ -58,7 +84,7 @@ def registry_routes(service: PolicyService, registry: Registry, callers: Callers
     def listed(limit: Limit = PAGE, cursor: Cursor = "") -> Response:
         """按编号排列。 By id."""
         found = registry.page(after_of(cursor), limit + 1)
-        return sent({"items": [orjson.loads(_plain(one.plain())) for one in found[:limit]],
+        return sent({"items": [json.loads(_plain(one.plain())) for one in found[:limit]],
                      "next": cursor_of(found[limit - 1].id) if len(found) > limit else None,
                      "total": registry.count()})
 
@@ -67,7 +93,7 @@ def registry_routes(service: PolicyService, registry: Registry, callers: Callers
                 dependencies=[callers.may("enterprises.read")])
     def one(id: Id) -> Response:
         """登记的数据、版本、时间。 What is registered, its version and time."""
-        return sent(orjson.loads(_plain(registry.get(id).plain())))
+        return sent(json.loads(_plain(registry.get(id).plain())))
 
     @router.put("/enterprises/{id}", response_model=replies.Registered,
                 summary="登记或更新 Register or replace")
@@ -102,5 +128,6 @@ def registry_routes(service: PolicyService, registry: Registry, callers: Callers
 
 
 def _plain(data: Any) -> bytes:
-    """JSON in which a Decimal is the text that reads the same; keys in order."""
-    return orjson.dumps(data, default=lambda value: f"{value:f}", option=orjson.OPT_SORT_KEYS)
+    """JSON in which a Decimal is the text that reads the same; keys in order. A whole number may
+    have more than 64 bits here: it is refused later, by name."""
+    return json.dumps(data, default=lambda value: f"{value:f}", sort_keys=True).encode()

@@ -274,6 +274,70 @@ class Fields(_Reply):
     items: list[FieldInfo]
 
 
+class Read(_Reply):
+    """A field and the words it was read from: `text[start:end]`, in characters.
+
+    `shown` is the value in words; `exact` is false where the writer said about."""
+
+    column: str
+    label: str
+    value: str | bool
+    shown: str
+    start: int
+    end: int
+    words: str
+    exact: bool
+
+
+class ReadText(_Reply):
+    """What was read. It counts once a person has confirmed it: `fields` is what to send then."""
+
+    as_of: date
+    confirmed: Literal[False]
+    readings: list[Read]
+    fields: dict[str, Any]
+
+
+class ChangedPolicy(_Reply):
+    """A policy that decides otherwise on the later day."""
+
+    policy: str
+    title: str
+    before: Validity
+    after: Validity
+
+
+class ChangedClause(_Reply):
+    """A clause that comes out otherwise; null where the policy did not have it."""
+
+    id: str
+    before: ClauseVerdict | None
+    after: ClauseVerdict | None
+
+
+class ChangedEnterprise(_Reply):
+    """A registered enterprise for which a policy comes out otherwise."""
+
+    enterprise: str
+    policy: str
+    before: Verdict | None
+    after: Verdict | None
+    amount_before: Yuan | None
+    amount_after: Yuan | None
+    gained: bool
+    lost: bool
+    clauses: list[ChangedClause]
+
+
+class Changes(_Reply):
+    """What another day changes."""
+
+    since: date
+    as_of: date
+    policies: list[ChangedPolicy]
+    enterprises: list[ChangedEnterprise]
+
+
 class Registered(_Reply):
     """An enterprise of the registry, as it was sent."""
 
