@@ -1,9 +1,9 @@
 """One enterprise against all policies through HTTP: `python -m evals policy_http --json OUT`.
 
 A real server in a process of its own, behind the site's door, with the shipped policies and
-generated ones beside them up to `--policies`; made-up enterprises of `policy_world`, one connection,
-one request at a time. Times are seen by the client, elapsed: the machine's load counts, so the
-processor time that the server spent on a request stands beside them.
+generated ones beside them up to `--policies`; made-up enterprises of `policy_world`, one
+connection, one request at a time. Times are seen by the client, elapsed: the machine's load
+counts, so the processor time that the server spent on a request stands beside them.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # A typed Python client of the API, written to FOLDER/cityllm-client from its own description.
+# The batch is left out: its reply is a stream of lines.
 # openapi-python-client wants an older typer than the program: it gets an environment of its own.
 set -euo pipefail
 if [ $# -ne 1 ]; then
@@ -19,4 +20,4 @@ fi
 "$python" scripts/openapi.py > "$folder/openapi.json"
 cd "$folder"
 "$OLDPWD/.venv-client/bin/openapi-python-client" generate --path openapi.json --overwrite \
-    --output-path cityllm-client --meta setup
+    --output-path cityllm-client --meta uv

@@ -257,6 +257,9 @@ def test_replies_are_compressed_for_who_takes_it() -> None:
 def test_the_description_names_every_route_and_its_examples_work() -> None:
     made = call("GET", "/openapi.json").json()
     assert made["servers"] == [{"url": PREFIX}]
+    names = [one["operationId"] for operations in made["paths"].values()
+             for one in operations.values()]
+    assert len(names) == len(set(names))
     for path, operations in made["paths"].items():
         for method, operation in operations.items():
             assert operation["summary"] and operation["description"], path

@@ -57,6 +57,20 @@ def test_schemathesis_finds_no_server_error_and_no_violation(address: str, tmp_p
     assert "No issues found" in done.stdout
 
 
+def test_a_generated_client_matches_an_enterprise(address: str, tmp_path: Path) -> None:
+    """The environment of the generator is made at its first use, which needs the network."""
+    made = subprocess.run(["bash", "scripts/client.sh", str(tmp_path)], cwd=ROOT, check=False,
+                          capture_output=True, text=True, timeout=600)
+    assert made.returncode == 0, made.stdout + made.stderr
+    [script] = re.findall(r"^```py\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    script = script.replace("http://127.0.0.1:7860/api/v1", address)
+    ran = subprocess.run([str(ROOT / ".venv-client/bin/python"), "-c", script], check=False,
+                         cwd=tmp_path / "cityllm-client", capture_output=True, text=True,
+                         timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    assert len(ran.stdout.splitlines()) == 3
+
+
 def test_the_description_can_be_printed_without_a_server() -> None:
     done = subprocess.run([sys.executable, "scripts/openapi.py"], cwd=ROOT, capture_output=True,
                           text=True, check=False, timeout=120)

@@ -76,7 +76,8 @@ def make_api(service: PolicyService, database: Database,
     metrics = Metrics(service)
     api = FastAPI(title="cityllm", version=PREFIX.rpartition("v")[2], description=ABOUT,
                   docs_url=None, redoc_url=None, servers=[{"url": PREFIX}],
-                  root_path_in_servers=False)
+                  root_path_in_servers=False,
+                  generate_unique_id_function=lambda route: route.name)
     install(api)
     api.add_middleware(SizeLimit)
     api.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)

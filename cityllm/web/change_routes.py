@@ -27,8 +27,8 @@ def change_routes(service: PolicyService, registry: Registry, callers: Callers) 
     @router.get("/policies/changes", response_model=replies.Changes,
                 summary="哪些政策变了，谁因此得失 What changed, and for whom",
                 dependencies=[callers.may("policies"), callers.may("enterprises.read")])
-    def changed(since: Annotated[Day, Query(description="从哪天 From this day")],
-                as_of: AsOf = None, lang: Language = "zh") -> Response:
+    def policy_changes(since: Annotated[Day, Query(description="从哪天 From this day")],
+                       as_of: AsOf = None, lang: Language = "zh") -> Response:
         """两天之间生效、到期或门槛改了的政策，以及登记的企业里谁新符合、谁不再符合、因为哪一条。
 
         Policies that began, ended or have other thresholds between two days, and which registered

@@ -54,8 +54,8 @@ def match_routes(service: PolicyService, callers: Callers) -> APIRouter:
 
     @router.post("/policies/match/batch", responses=_BATCH, response_class=StreamingResponse,
                  summary="许多企业 Many enterprises", dependencies=may_match)
-    def batch(body: Annotated[BatchIn, Body(openapi_examples=BATCH_EXAMPLES)],
-              lang: Language = "zh") -> Response:
+    def match_batch(body: Annotated[BatchIn, Body(openapi_examples=BATCH_EXAMPLES)],
+                    lang: Language = "zh") -> Response:
         """每家企业一行 JSON，算好一家送一家：{"line": 1, "report": {…}}，有错的是 {"line": 2, "problem":
         {…}}；最后一行 {"done": true, "enterprises": n, "problems": m}，没有它就是没有传完。
 
@@ -97,8 +97,8 @@ def match_routes(service: PolicyService, callers: Callers) -> APIRouter:
 
     @router.post("/policies/questions", response_model=replies.Questions,
                  summary="先补哪项数据 The cheapest question", dependencies=may_match)
-    def ask(body: Annotated[EnterpriseOn, Body(openapi_examples=ENTERPRISE_EXAMPLES)],
-            lang: Language = "zh") -> Response:
+    def questions(body: Annotated[EnterpriseOn, Body(openapi_examples=ENTERPRISE_EXAMPLES)],
+                  lang: Language = "zh") -> Response:
         """缺的数据，关系钱最多的在前。 The data that are missing, most money first."""
         enterprise, day = from_data(body.enterprise.model_dump(), dictionary), _day(body.as_of)
         report, view = service.match(enterprise, day), View(service, lang)

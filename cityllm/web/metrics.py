@@ -64,7 +64,7 @@ def metrics_routes(metrics: Metrics, callers: Callers) -> Any:
                 response_class=Response, responses={200: {
                     "description": "Prometheus", "content": {"text/plain": {
                         "schema": {"type": "string"}}}}})
-    def show() -> Response:
+    def read_metrics() -> Response:
         """Prometheus 文本格式。 Prometheus text format."""
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_PLAIN_1_0_0)
 

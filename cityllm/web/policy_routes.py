@@ -33,7 +33,7 @@ def policy_routes(service: PolicyService, callers: Callers) -> APIRouter:
 
     @router.get("/policies", response_model=replies.PolicyPage, summary="政策目录 The catalogue",
                 dependencies=may_read)
-    def policies(
+    def list_policies(
         q: Annotated[str, Query(max_length=100, description="名称、文号、给什么里的词；可几个 Words of "
                                 "title, number or benefit")] = "",
         region: Annotated[str, Query(max_length=60, description="在这里适用的，如 北京市/海淀区 Those that "
@@ -58,7 +58,7 @@ def policy_routes(service: PolicyService, callers: Callers) -> APIRouter:
 
     @router.get("/policies/{policy}", response_model=replies.Policy,
                 summary="一项政策在某一天 One policy on a day", dependencies=may_read)
-    def policy(policy: str, as_of: AsOf = None, lang: Language = "zh") -> Response:
+    def read_policy(policy: str, as_of: AsOf = None, lang: Language = "zh") -> Response:
         """子句、当天的门槛和它的沿革、材料、步骤、要用的数据。
 
         Clauses, the thresholds of the day and their history, papers, steps, the data it reads."""

@@ -48,8 +48,8 @@ def registry_routes(service: PolicyService, registry: Registry, callers: Callers
     @router.post("/enterprises/read", response_model=replies.ReadText,
                  summary="从一段话里读出字段 Read fields from words",
                  dependencies=[callers.may("match")])
-    def read(body: Annotated[TextIn, Body(openapi_examples=READ_EXAMPLES)],
-             lang: Language = "zh") -> Response:
+    def read_text_fields(body: Annotated[TextIn, Body(openapi_examples=READ_EXAMPLES)],
+                         lang: Language = "zh") -> Response:
         """按规则读，不用模型；每个字段带着原话的位置。愿望、疑问、“超过”“不到”、没有年份的金额都不读。请企业确认
         以后，再把 fields 送去匹配。
 
@@ -70,8 +70,8 @@ def registry_routes(service: PolicyService, registry: Registry, callers: Callers
 
     @router.post("/enterprises", response_model=replies.Registered, status_code=201,
                  summary="登记一家企业 Register an enterprise")
-    def add(body: New, key: IdempotencyKey = None,
-            caller: str = callers.may("enterprises.write")) -> Response:
+    def register(body: New, key: IdempotencyKey = None,
+                 caller: str = callers.may("enterprises.write")) -> Response:
         """没有编号的给一个；已有这个编号的就更新，版本加一。
 
         One without an id is given one; one whose id is there is replaced, its version counts up."""
@@ -81,7 +81,7 @@ def registry_routes(service: PolicyService, registry: Registry, callers: Callers
     @router.get("/enterprises", response_model=replies.RegistryPage,
                 summary="登记的企业 Registered enterprises",
                 dependencies=[callers.may("enterprises.read")])
-    def listed(limit: Limit = PAGE, cursor: Cursor = "") -> Response:
+    def list_enterprises(limit: Limit = PAGE, cursor: Cursor = "") -> Response:
         """按编号排列。 By id."""
         found = registry.page(after_of(cursor), limit + 1)
         return sent({"items": [json.loads(_plain(one.plain())) for one in found[:limit]],
@@ -91,21 +91,21 @@ def registry_routes(service: PolicyService, registry: Registry, callers: Callers
     @router.get("/enterprises/{id}", response_model=replies.Registered,
                 summary="一家登记的企业 One registered enterprise",
                 dependencies=[callers.may("enterprises.read")])
-    def one(id: Id) -> Response:
+    def read_enterprise(id: Id) -> Response:
         """登记的数据、版本、时间。 What is registered, its version and time."""
         return sent(json.loads(_plain(registry.get(id).plain())))
 
     @router.put("/enterprises/{id}", response_model=replies.Registered,
                 summary="登记或更新 Register or replace")
-    def replace(id: Id, body: New, key: IdempotencyKey = None,
-                caller: str = callers.may("enterprises.write")) -> Response:
+    def replace_enterprise(id: Id, body: New, key: IdempotencyKey = None,
+                           caller: str = callers.may("enterprises.write")) -> Response:
         """整个替换；没有写的字段就成为未知。 Replaced whole: a field that is left out is unknown then."""
         call = b"PUT " + id.encode() + _plain(body.model_dump())
         return repeats.once(caller, key, call, lambda: put(id, body, 200))
 
     @router.delete("/enterprises/{id}", status_code=204, summary="删除 Remove")
-    def remove(id: Id, key: IdempotencyKey = None,
-               caller: str = callers.may("enterprises.write")) -> Response:
+    def remove_enterprise(id: Id, key: IdempotencyKey = None,
+                          caller: str = callers.may("enterprises.write")) -> Response:
         """从登记库删除。 Taken out of the registry."""
         def gone() -> Response:
             registry.remove(id)
@@ -116,9 +116,9 @@ def registry_routes(service: PolicyService, registry: Registry, callers: Callers
     @router.post("/enterprises/{id}/match", response_model=replies.Report,
                  summary="匹配一家登记的企业 Match a registered enterprise",
                  dependencies=[callers.may("enterprises.read"), callers.may("match")])
-    def match(id: Id, as_of: AsOf = None, lang: Language = "zh",
-              order: Literal["money", "deadline", "missing"] = "money",
-              details: bool = True) -> Response:
+    def match_enterprise(id: Id, as_of: AsOf = None, lang: Language = "zh",
+                         order: Literal["money", "deadline", "missing"] = "money",
+                         details: bool = True) -> Response:
         """同 /policies/match，数据来自登记库。 As /policies/match, on the data registered."""
         enterprise = registry.get(id).read(service.rules.dictionary)
         report = service.match(enterprise, as_of or date.today(), order=order)
