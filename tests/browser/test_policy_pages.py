@@ -9,9 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from policy_site import serving_policies
 
-from tests.browser.test_review_page import browser, visiting
+from tests.browser.test_review_page import visiting
 
-__all__ = ["browser"]
 pytestmark = pytest.mark.browser
 POLICY = "eit-rd-extra-deduction"
 expect.set_options(timeout=30_000)
