@@ -2,9 +2,10 @@
 
     train(questions, labels, path)  ->  the share of the training questions that it gets right
 
-A rare class counts more, by the root of how rare it is. Labels are tool names, or `none` where no
-tool fits. The file is a plain `.npz` of float16 arrays that `cityllm.agent.retriever` reads without
-scikit-learn. It does not measure held-out questions: `python -m evals answers --compare` does.
+A rare class counts more, by how rare it is to the power of 3/4. Labels are tool names, or `none`
+where no tool fits. The file is a plain `.npz` of float16 arrays that `cityllm.agent.retriever`
+reads without scikit-learn. It does not measure held-out questions: `python -m evals answers
+--compare` does.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def train(questions: Sequence[str], labels: Sequence[str], path: Path, *, streng
             weights.append(weight)
     matrix = csr_matrix((weights, (rows, columns)), shape=(len(questions), DIMS))
     sizes = Counter(labels)
-    weights_of = {name: (max(sizes.values()) / size) ** 0.5 for name, size in sizes.items()}
+    weights_of = {name: (max(sizes.values()) / size) ** 0.75 for name, size in sizes.items()}
     model = LogisticRegression(C=strength, max_iter=2000, random_state=seed,
                                class_weight=weights_of)
     model.fit(matrix, list(labels))

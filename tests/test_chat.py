@@ -90,7 +90,8 @@ def test_every_text_has_both_languages_with_the_same_values() -> None:
     for name, (zh, en) in TEXTS.items():
         named = [{f for _, f, _, _ in Formatter().parse(words) if f} for words in (zh, en)]
         assert zh and en and named[0] == named[1], name
-        assert not re.search(r"[一-鿿]", en), name
+        # What a user is to type is Chinese in both languages: names of places, above all.
+        assert name.startswith("eg_") or not re.search(r"[一-鿿]", en), name
 
 
 def test_every_text_is_used() -> None:

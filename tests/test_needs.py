@@ -10,7 +10,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from cityllm.agent.middleware import LookFirst
-from cityllm.agent.needs import LAW, parts, two_needs
+from cityllm.agent.needs import LAW, demanded, parts, two_needs
 from cityllm.agent.retriever import ToolRetriever
 from cityllm.agent.specs import TOOL_NAMES
 
@@ -51,6 +51,23 @@ def test_a_tool_that_cannot_be_called_is_not_demanded() -> None:
 
 def test_parts_end_at_punctuation_but_not_within_a_number() -> None:
     assert parts("造价1,200,000元的楼，罚多少。好的；按10%的比例算") == ["造价1,200,000元的楼", "按10%的比例算"]
+
+
+def test_a_few_words_beside_a_message_demand_the_clerks_tool() -> None:
+    class Clerk(Reader):
+        def probabilities(self, text: str) -> dict[str, float]:
+            at = {"该派给哪家": ("triage_petition", 0.8), "你先拟": ("draft_reply", 0.8),
+                  "请拟一份答复": ("draft_reply", 0.97)}
+            tool, sure = next((at[word] for word in at if word in text), (LAW, 0.9))
+            return {name: sure if name == tool else 0.01 for name in (*TOOL_NAMES, "none")}
+
+    reader: Any = Clerk()
+    message = "三期地下车库一下雨就倒灌，物业推给开发商。"
+    assert demanded(message + "该派给哪家？", reader, TOOL_NAMES) == "triage_petition"
+    assert demanded(message + "请拟一份答复", reader, TOOL_NAMES) == "draft_reply"
+    assert demanded(message + "你先拟一份", reader, TOOL_NAMES) == ""
+    assert demanded(message + "该派给哪家？", reader, (LAW,)) == ""
+    assert demanded("该派给哪家？", reader, TOOL_NAMES) == ""
 
 
 def asked(request: Any, middleware: LookFirst) -> Any:

@@ -1,6 +1,7 @@
-"""A question with two needs: the law, and a sum or a simulation in the same breath.
+"""What parts of a question ask for: two needs in one breath, or a clerk's demand beside a message.
 
-The tool retriever reads each part of the question by itself. Only where one part plainly asks for
+The tool retriever reads each part of the question by itself. Two needs are the law, and a sum or a
+simulation. Only where one part plainly asks for
 the law and another for something else are two calls demanded, and the law is searched for in its
 own part's words. Which arguments the calls get stays the model's choice. A deadline is no second
 need: its result names the article that it counts by.
@@ -15,16 +16,34 @@ from cityllm.agent.retriever import ToolRetriever
 
 LAW = "search_regulations"
 BESIDE_LAW = ("traffic_scenario", "calculate")
+CLERK = {"triage_petition": 0.75, "similar_petitions": 0.75, "draft_reply": 0.95}
+"""Tools that a few words beside a pasted message ask for, and how sure the retriever must be of
+those words. A letter that nobody asked for leaves a question unanswered, so it takes more."""
 SURE = 0.8
 """From this probability on a part of the question asks for its tool."""
-SHORTEST = 6
-"""A part of fewer characters says too little."""
+SHORTEST, DEMAND = 6, 4
+"""A part of fewer characters says too little; a demand may be shorter."""
 _BREAK = re.compile(r"[。；;？！?!\n]+|[，,、：:](?!\d)")
 
 
-def parts(question: str) -> list[str]:
+def parts(question: str, shortest: int = SHORTEST) -> list[str]:
     """What stands between punctuation marks, where it is long enough to say something."""
-    return [part.strip() for part in _BREAK.split(question) if len(part.strip()) >= SHORTEST]
+    return [part.strip() for part in _BREAK.split(question) if len(part.strip()) >= shortest]
+
+
+def demanded(question: str, retriever: ToolRetriever, possible: Collection[str]) -> str:
+    """The clerk's tool that a part of a longer question plainly asks for (该派给哪家？), "" for none.
+
+    Most words of such a question are the message's own and would be taken for a question of law.
+    """
+    surest: dict[str, float] = {}
+    pieces = parts(question, DEMAND)
+    for part in pieces if len(pieces) > 1 else ():
+        chances = retriever.probabilities(part)
+        for tool in CLERK:
+            surest[tool] = max(surest.get(tool, 0.0), chances.get(tool, 0.0))
+    plain = [tool for tool in CLERK if tool in possible and surest.get(tool, 0.0) >= CLERK[tool]]
+    return max(plain, key=lambda tool: surest[tool]) if plain else ""
 
 
 def two_needs(question: str, retriever: ToolRetriever, possible: Collection[str]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from cityllm import prompts
 from cityllm.agent import choices, petition_tools, policy_tool
-from cityllm.agent.needs import LAW, two_needs
+from cityllm.agent.needs import LAW, demanded, two_needs
 from cityllm.agent.petition_tools import Desk
 from cityllm.agent.policy_tool import Adviser
 from cityllm.agent.retriever import ToolRetriever
@@ -334,14 +334,18 @@ class Toolbox:
         if LAW in needs:
             law = self.bind(self._spec(LAW), needs[LAW], earlier)
             by_name[LAW] = law or by_name[LAW]
-        names = [*needs, *self.retriever.offer(question, self.offered, by_name)]
+        demand = demanded(question, self.retriever, by_name)
+        first = [*needs] or ([demand] if demand else [])
+        names = [*first, *self.retriever.offer(question, self.offered, by_name)]
         return [by_name[name] for name in dict.fromkeys(names)][:self.offered]
 
     def owed(self, question: str, offered: Sequence[ToolSpec]) -> list[str]:
-        """Names of the tools that must be called before an answer: see `two_needs`."""
+        """Names of the tools that must be called before an answer: see `needs`."""
         if self.retriever is None:
             return []
-        return list(two_needs(question, self.retriever, [spec.name for spec in offered]))
+        possible = [spec.name for spec in offered]
+        demand = demanded(question, self.retriever, possible)
+        return list(two_needs(question, self.retriever, possible)) or ([demand] if demand else [])
 
     def _spec(self, name: str) -> ToolSpec:
         return next(spec for spec in self.specs if spec.name == name)
