@@ -149,8 +149,13 @@ def policy_service(settings: Settings) -> PolicyService | None:
 def policy_adviser(policies: PolicyService | None) -> Adviser | None:
     """The chat's tool of policies; None where there are none."""
     from cityllm.policies.adviser import PolicyAdviser
+    from cityllm.policies.reading import heard
 
-    return PolicyAdviser(policies) if policies else None
+    if policies is None:
+        return None
+    dictionary = policies.rules.dictionary
+    return PolicyAdviser(policies, lambda text, day, language: heard(text, day, dictionary,
+                                                                      language))
 
 
 def make_app(services: Services) -> FastAPI:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cityllm.config import ROOT
 from cityllm.policies.fields import Dictionary
-from cityllm.policies.reading import read_text
+from cityllm.policies.reading import heard, read_text
 
 WORDS = Dictionary.load(ROOT / "rag_corpus")
 DAY = date(2026, 11, 25)
@@ -158,3 +158,12 @@ def test_the_year_before_is_counted_from_the_day() -> None:
 def test_any_text_can_be_read(text: str) -> None:
     for one in read_text(text, DAY, WORDS):
         assert 0 <= one.start < one.end <= len(text)
+
+
+def test_what_is_heard_is_an_enterprise_with_the_words_of_each_field() -> None:
+    told, lines = heard("我们是海淀区的高新技术企业，去年营收2000万，想扩大规模", DAY, WORDS)
+    assert set(told.values) == {"region", "high_tech", "revenue@2025"}
+    assert len(lines) == 3 and any("20,000,000 元" in line and "2000万" in line for line in lines)
+    assert heard("有什么补贴", DAY, WORDS) == (WORDS.read({}), [])
+    _, english = heard("公司在海淀区", DAY, WORDS, "en")
+    assert english[0].startswith("Read: ") and "海淀区" in english[0]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from cityllm.corpus.numerals import cn_to_int
-from cityllm.policies.fields import Dictionary
+from cityllm.policies.fields import Dictionary, Enterprise
 from cityllm.policies.figures import NotAllowed
 from cityllm.policies.reading_words import (
     BOOLEANS,
@@ -101,6 +101,21 @@ def read_text(text: str, day: date, dictionary: Dictionary) -> list[Reading]:
         if len(values[one.column]) == 1:
             kept.setdefault(one.column, one)
     return list(kept.values())
+
+
+def heard(text: str, day: date, dictionary: Dictionary, language: str = "zh"
+          ) -> tuple[Enterprise, list[str]]:
+    """What `text` says of the writer's own firm as an enterprise, and a line for each field with
+    the words that it was read from, so that a wrong reading is seen."""
+    found = read_text(text, day, dictionary)
+    lines = []
+    for one in found:
+        label, words = dictionary.label(one.column, language), text[one.start:one.end]
+        field = dictionary.field_of(one.column)
+        value = field.show(field.encode(one.value), language)
+        lines.append(f"读出：{label} {value}，依据“{words}”，请核对" if language == "zh" else
+                     f"Read: {label} {value}, from '{words}'; please check")
+    return dictionary.read({one.column: one.value for one in found}), lines
 
 
 def _allowed(one: Reading, dictionary: Dictionary) -> bool:
