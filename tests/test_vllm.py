@@ -43,7 +43,7 @@ def _questions() -> list[str]:
 class Heard(BaseCallbackHandler):
     """What the agent asked the model over HTTP, and what came back, call by call."""
 
-    asked: dict[Any, tuple[list[BaseMessage], list[Any]]] = field(default_factory=dict)
+    asked: dict[Any, tuple[list[BaseMessage], dict[str, Any]]] = field(default_factory=dict)
     told: dict[Any, AIMessage] = field(default_factory=dict)
 
     def __hash__(self) -> int:
@@ -51,7 +51,9 @@ class Heard(BaseCallbackHandler):
 
     def on_chat_model_start(self, serialized: Any, messages: list[list[BaseMessage]], *,
                             run_id: Any, **kwargs: Any) -> None:
-        self.asked[run_id] = (messages[0], kwargs["invocation_params"].get("tools", []))
+        params = kwargs["invocation_params"]
+        self.asked[run_id] = (messages[0], {name: params[name] for name in ("tools", "tool_choice")
+                                            if params.get(name)})
 
     def on_llm_end(self, response: Any, *, run_id: Any, **kwargs: Any) -> None:
         self.told[run_id] = response.generations[0][0].message
@@ -137,9 +139,8 @@ def test_streamed_equals_not_streamed(world: World) -> None:
     assert len(world.heard.told) >= QUESTIONS
 
     def streamed(run: Any) -> Any:
-        messages, tools = world.heard.asked[run]
-        chunks = list(world.http.stream(messages, tools=tools) if tools
-                      else world.http.stream(messages))
+        messages, demanded = world.heard.asked[run]
+        chunks = list(world.http.stream(messages, **demanded))
         return sum(chunks[1:], start=chunks[0])
 
     runs = list(world.heard.told)

@@ -105,6 +105,7 @@ class EndpointModel(ChatOpenAI):
                     chat_format.said(messages),
                     chat_format.shown(messages),
                     must_call=choice not in ("auto", "none"),
+                    found=chat_format.found(messages),
                 )
             }
         if payload.get("tools"):
