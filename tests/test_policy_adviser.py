@@ -84,6 +84,26 @@ def test_what_was_said_earlier_counts_and_the_newest_value_wins(adviser: PolicyA
     assert int(trace.values["not_eligible"].text) > int(before.values["not_eligible"].text)
 
 
+def test_what_fits_most_comes_before_what_merely_lacks_little(
+        adviser: PolicyAdviser, service: PolicyService) -> None:
+    trace = adviser.advise(["我们在海淀区，能拿什么补贴"], TODAY)
+    ids = [line.split("  ")[0] for line in trace.steps]
+    shown = [one for one in ids if one in service.rules.policies]
+    enterprise = service.rules.dictionary.read({"region": "北京市/海淀区"})
+    found = [service.one(one, enterprise, TODAY).result for one in shown]
+    open_ = [one for one in found if one.verdict == "unknown"]
+    shares = [sum(bool(clause.met) for clause in one.clauses) / len(one.clauses)
+              for one in open_]
+    assert shares[0] > 0 and shares == sorted(shares, reverse=True)
+
+
+def test_a_misspelt_field_is_answered_with_near_names_only(service: PolicyService) -> None:
+    near = service.rules.dictionary.near
+    assert near("regoin") == ["region"]
+    assert near("emploees")[0] == "employees"
+    assert near("注册地址") == ["region"] and near("xyzzy") == []
+
+
 def test_a_general_question_is_about_no_policy(service: PolicyService) -> None:
     topics = Topics(service.rules)
     assert topics.about("我们公司能享受什么政策") == []

@@ -12,6 +12,7 @@ from datetime import date
 
 from cityllm.evidence import RuleTraceEvidence, Value
 from cityllm.messages import Language
+from cityllm.policies.bind import REGION
 from cityllm.policies.explain import Words
 from cityllm.policies.fields import Enterprise
 from cityllm.policies.fields import Value as FieldValue
@@ -65,19 +66,26 @@ class PolicyAdviser:
 
 
 def _chosen(report: Report, about: Sequence[str]) -> list[Match]:
-    """What the question is about first; then what is met, what lacks least, what is nearest."""
+    """What the question is about first; then what is met, what fits most so far, what is nearest."""
     held = {one.id: one for one in report.matches}
     kinds = [[held[id_] for id_ in about],
              [one for one in report.matches if one.result.verdict == "eligible"]]
     if not about:
         open_ = [one for one in report.matches if one.result.verdict == "unknown"]
-        kinds.append(sorted(open_, key=lambda one: one.needs))
+        kinds.append(sorted(open_, key=_fit))
         kinds.append([one for one in report.matches if one.near is not None
                       and one.result.verdict == "not_eligible"])
     found: dict[str, Match] = {}
     for kind in kinds:
         found |= {one.id: one for one in [one for one in kind if one.id not in found][:SHOWN]}
     return list(found.values())
+
+
+def _fit(match: Match) -> tuple[float, bool, int, int, str]:
+    """Sort key of what lacks data: the share of clauses met, the region met, money, data missing."""
+    met = [one.clause.id for one in match.result.clauses if one.met]
+    share = len(met) / max(len(match.result.clauses), 1)
+    return (-share, REGION not in met, -(match.result.potential or 0), match.needs, match.id)
 
 
 def _next(service: PolicyService, report: Report, about: Sequence[str],

@@ -238,6 +238,10 @@ class _File(BaseModel):
     fields: dict[Key, Field]
 
 
+NEAR = 0.6
+"""Share of the letters of two names that agree, in order, where one may stand for the other."""
+
+
 @dataclass(frozen=True)
 class Dictionary:
     """All fields by key, and the offices that hold data and papers."""
@@ -284,8 +288,8 @@ class Dictionary:
         return self.fields[column.partition("@")[0]]
 
     def near(self, name: str) -> list[str]:
-        """Keys that `name` may have meant, likeliest first."""
-        found = difflib.get_close_matches(name, list(self._by_name), n=3, cutoff=0.5)
+        """Keys that `name` may have meant, likeliest first; none that is far from it."""
+        found = difflib.get_close_matches(name, list(self._by_name), n=3, cutoff=NEAR)
         return list(dict.fromkeys(self._by_name[one] for one in found))
 
     def label(self, column: str, language: str = "zh") -> str:
