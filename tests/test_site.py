@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -178,6 +180,38 @@ def test_signing_in_and_out(public: Opened) -> None:
     assert opened.get("/config").status_code == 401, "the old token is dead"
 
 
+def test_whoever_signs_in_comes_to_the_page_that_was_asked_for(public: Opened) -> None:
+    opened, _ = public
+    opened.cookies.clear()
+    asked = opened.get("/policies/office?policy=a&table=sample", headers=HTML)
+    assert asked.status_code == 303
+    form = opened.get(asked.headers["location"]).text
+    action = re.search(r'action="([^"]+)"', form)
+    assert action
+    wrong = opened.post(unescape(action[1]), data={"name": "li", "password": "wrong password"})
+    assert action[1] in wrong.text, "a wrong password does not lose the page"
+    reply = opened.post(unescape(action[1]), data={"name": "li", "password": "a long password"})
+    assert reply.headers["location"] == "/policies/office?policy=a&table=sample&lang=zh"
+
+
+def test_signing_in_leads_to_pages_of_this_site_only_that_the_role_may_open(
+        public: Opened) -> None:
+    opened, _ = public
+    for asked in ("", "https://evil.example/policies", "//evil.example/policies", "/\\evil.example",
+                  "\\\\evil.example/policies", "javascript:alert(1)", "/sign-out", "http://[",
+                  "///evil.example/policies", "/policies/../sign-out", "/policies\r\nX: y"):
+        for name, password, home in (("li", "a long password", "/?lang=zh"),
+                                     ("wang", "another password", "/petitions?lang=zh")):
+            opened.cookies.clear()
+            reply = opened.post("/sign-in", params={"next": asked},
+                                data={"name": name, "password": password})
+            assert reply.headers["location"] == home, asked
+    opened.cookies.clear()
+    reply = opened.post("/sign-in", params={"next": "/petitions", "lang": "en"},
+                        data={"name": "li", "password": "a long password"})
+    assert reply.headers["location"] == "/?lang=en", "a planner may not open petitions"
+
+
 def test_a_wrong_password_says_so_and_repeats_only_the_name(
         public: Opened) -> None:
     opened, _ = public
@@ -194,11 +228,11 @@ def test_sessions_end_with_time_and_with_the_account(tmp_path: Path) -> None:
     accounts.add("li", "a long password", "planner")
     path = tmp_path / "sessions.sqlite"
     sessions = Sessions(path, accounts, clock=lambda: now[0])
-    token = sessions.begin("li", "a long password")
+    token, _ = sessions.begin("li", "a long password")
     assert Sessions(path, accounts, clock=lambda: now[0]).user(token) == "li", "survives a restart"
     assert token.encode() not in path.read_bytes()
     now[0] += HOURS * 3600 + 1
     assert sessions.user(token) is None
-    token = sessions.begin("li", "a long password")
+    token, _ = sessions.begin("li", "a long password")
     accounts.remove("li")
     assert sessions.user(token) is None

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
+from urllib.parse import quote
 
 from cityllm.safety.access import LOCAL, is_loopback
 from cityllm.web.sessions import Sessions
@@ -78,8 +79,11 @@ class Guard:
 
     async def _to_sign_in(self, scope: Scope, send: Send) -> None:
         if scope["method"] == "GET" and "text/html" in header(scope, b"accept"):
+            asked = scope["path"] + ("?" + scope["query_string"].decode("latin-1")
+                                     if scope.get("query_string") else "")
+            to = "/sign-in" if asked == "/" else f"/sign-in?next={quote(asked, safe='/')}"
             await send({"type": "http.response.start", "status": 303,
-                        "headers": [(b"location", b"/sign-in"), (b"cache-control", b"no-store")]})
+                        "headers": [(b"location", to.encode()), (b"cache-control", b"no-store")]})
             await send({"type": "http.response.body", "body": b""})
             return
         await _reply(send, 401, "请先登录。 Please sign in.")

@@ -19,7 +19,10 @@ async function fetched(address, options) {
   site.setAttribute('aria-busy', 'true');
   try {
     const reply = await fetch(address, options);
-    if (reply.status === 401 || reply.url.endsWith('/sign-in')) { window.location.assign('/sign-in'); return null; }
+    if (reply.status === 401 || new URL(reply.url).pathname === '/sign-in') {
+      window.location.assign(`/sign-in?next=${encodeURIComponent(window.location.pathname + window.location.search)}`);
+      return null;
+    }
     return new DOMParser().parseFromString(await reply.text(), 'text/html');
   } catch {
     say(site.dataset.offline);

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from cityllm.safety.access import Accounts
+from cityllm.safety.access import Accounts, Role
 
 HOURS = 12
 _TABLE = "CREATE TABLE IF NOT EXISTS sessions(hash TEXT PRIMARY KEY, user TEXT, until REAL)"
@@ -29,15 +29,15 @@ class Sessions:
             db.execute(_TABLE)
         path.chmod(0o600)
 
-    def begin(self, name: str, password: str) -> str:
-        """A new token. Raises AccessError for a wrong name or password."""
+    def begin(self, name: str, password: str) -> tuple[str, Role]:
+        """A new token and the account's role. AccessError for a wrong name or password."""
         account = self._accounts.sign_in(name, password)
         token, now = secrets.token_urlsafe(32), self._clock()
         with closing(self._connect()) as db, db:
             db.execute("DELETE FROM sessions WHERE until < ?", (now,))
             db.execute("INSERT INTO sessions VALUES (?, ?, ?)",
                        (_hash(token), account.name, now + HOURS * 3600))
-        return token
+        return token, account.role
 
     def user(self, token: str) -> str | None:
         """Whose token it is; None when it ended, never was, or the account was removed."""

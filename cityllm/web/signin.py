@@ -1,14 +1,16 @@
-"""The sign-in page: a plain form, no script."""
+"""The sign-in page: a plain form, no script; from it to the page that was asked for."""
 
 from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from cityllm.errors import AccessError
 from cityllm.messages import Language
+from cityllm.safety.access import Role
 from cityllm.web.guard import COOKIE, token_of
+from cityllm.web.pages import CHAT, FIRM, PAGES, PETITIONS, Page, may_open
 from cityllm.web.sessions import HOURS, Sessions
 from cityllm.web.texts import language_of, text
 
@@ -29,18 +31,42 @@ padding:.5rem 1.6rem;cursor:pointer}:focus-visible{outline:3px solid #1f6fd0;out
 p.wrong{color:#a3211b;font-weight:600}a{color:#164a86}nav{margin-top:1.2rem;font-size:.9rem}"""
 
 
-def page(language: Language, problem: str = "", name: str = "") -> str:
-    """The page; `problem` is a sentence about the last attempt."""
+HOMES: dict[Role, Page] = {"clerk": PETITIONS, "supervisor": PETITIONS, "auditor": PETITIONS,
+                           "enterprise": FIRM}
+"""Where a role works; the others at the chat."""
+
+
+def landing(asked: str, role: Role, language: Language) -> str:
+    """Where somebody who signed in goes: the page of this site that was asked for, where the role
+    may open it, otherwise the role's own. Nothing of `asked` but the query of a known page is
+    taken over, so that no address of another site can come of it."""
+    try:
+        parts = urlsplit(asked)
+    except ValueError:
+        parts = urlsplit("")
+    home = HOMES.get(role, CHAT)
+    own = not parts.scheme and not parts.netloc
+    page = next((one for one in PAGES if own and one.path == parts.path and may_open(one, role)),
+                None)
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "lang"] \
+        if page else []
+    return f"{(page or home).path}?{urlencode([*query, ('lang', language)])}"
+
+
+def page(language: Language, problem: str = "", name: str = "", asked: str = "") -> str:
+    """The page; `problem` is a sentence about the last attempt, `asked` the address after it."""
+    onward = f"&{urlencode({'next': asked})}" if asked else ""
+    to_en, to_zh = (escape(f"/sign-in?lang={code}{onward}") for code in ("en", "zh"))
     wrong = f'<p class="wrong" role="alert">{escape(problem)}</p>' if problem else ""
-    other = '<a href="/sign-in?lang=en" lang="en">English</a>' if language == "zh" else (
-        '<a href="/sign-in?lang=zh" lang="zh">中文</a>')
+    other = f'<a href="{to_en}" lang="en">English</a>' if language == "zh" else (
+        f'<a href="{to_zh}" lang="zh">中文</a>')
     return (
         f'<!doctype html><html lang="{"zh-CN" if language == "zh" else "en"}"><head>'
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(text('sign_in', language))}</title><style>{_STYLE}</style></head><body>"
         f"<header>{escape(text('title', language))}</header><main>"
         f"<h1>{escape(text('sign_in', language))}</h1>{wrong}"
-        f'<form method="post" action="/sign-in?lang={language}">'
+        f'<form method="post" action="{to_zh if language == "zh" else to_en}">'
         f"<label>{escape(text('name', language))}<input name=\"name\" value=\"{escape(name)}\" "
         'autocomplete="username" required autofocus></label>'
         f"<label>{escape(text('password', language))}<input name=\"password\" type=\"password\" "
@@ -58,8 +84,12 @@ def add_sign_in(app: FastAPI, sessions: Sessions, language: Language) -> None:
     def spoken(request: Request) -> Language:
         return language_of(request.query_params.get("lang", language))
 
+    def wanted(request: Request) -> str:
+        return request.query_params.get("next", "")[:LONGEST]
+
     async def show(request: Request) -> Response:
-        return HTMLResponse(page(spoken(request)), headers={"cache-control": "no-store"})
+        return HTMLResponse(page(spoken(request), asked=wanted(request)),
+                            headers={"cache-control": "no-store"})
 
     async def enter(request: Request) -> Response:
         body = b""
@@ -70,12 +100,13 @@ def add_sign_in(app: FastAPI, sessions: Sessions, language: Language) -> None:
         form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
         name = form.get("name", [""])[0]
         try:
-            token = await run_in_threadpool(sessions.begin, name, form.get("password", [""])[0])
+            token, role = await run_in_threadpool(sessions.begin, name,
+                                                  form.get("password", [""])[0])
         except AccessError as problem:
             told = problem.zh if spoken(request) == "zh" else problem.en
-            return HTMLResponse(page(spoken(request), told, name), status_code=403,
-                                headers={"cache-control": "no-store"})
-        reply = RedirectResponse(f"/?lang={spoken(request)}", status_code=303)
+            return HTMLResponse(page(spoken(request), told, name, wanted(request)),
+                                status_code=403, headers={"cache-control": "no-store"})
+        reply = RedirectResponse(landing(wanted(request), role, spoken(request)), status_code=303)
         reply.set_cookie(COOKIE, token, max_age=HOURS * 3600, httponly=True, samesite="lax",
                          secure=request.url.scheme == "https")
         return reply
