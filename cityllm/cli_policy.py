@@ -67,10 +67,13 @@ def match(
         metavar="money|deadline|missing", help="排序 Ranked by")] = "money",
     every: Annotated[bool, typer.Option(
         "--all", help="不符合的也列出 Those not met too")] = False,
+    report_file: Annotated[Path | None, typer.Option(
+        "--report", metavar="FILE.docx", help="另存一份可带走的 Word 报告 Also keep a Word report")] = None,
     pack: Pack = None, english: English = False, as_json: Json = False,
 ) -> None:
     """一家企业能享受哪些政策，缺什么，差多少。 What one enterprise can get, and what is missing."""
     from cityllm.policies.explain import Words
+    from cityllm.policies.report import docx
     from cityllm.policies.service import ORDERS
     from cityllm.policies.view import View
 
@@ -78,9 +81,14 @@ def match(
     if order is None:
         raise ConfigError(f"--by {by!r} 不可用：可以写 {'、'.join(ORDERS)}。",
                           f"--by {by!r} is not usable: {', '.join(ORDERS)}.")
+    if report_file is not None and report_file.suffix.lower() != ".docx":
+        raise ConfigError(f"--report {str(report_file)!r} 不可用：文件名要以 .docx 结尾。",
+                          f"--report {str(report_file)!r} is not usable: name a .docx file.")
     day, service = fact_date(as_of), _service(pack)
     report = service.match(_enterprise(enterprise, given, service.rules), day, order=order)
     language = "en" if english else "zh"
+    if report_file is not None:
+        _keep(report_file, docx(service, report, language))
     if as_json:
         typer.echo(json.dumps(View(service, language).report(report), ensure_ascii=False, indent=1))
         return
@@ -163,6 +171,17 @@ def _enterprise(file: Path | None, pairs: list[str] | None, rules: RuleSet) -> E
     if read is None:
         return added
     return Enterprise(read.id, {**read.values, **added.values}, read.name)
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write a file; say where it lies, or why it could not be written."""
+    try:
+        path.write_bytes(content)
+    except OSError as problem:
+        raise ConfigError(f"{path} 写不了：{problem.strerror}。请换一个能写的地方。",
+                          f"{path} cannot be written: {problem.strerror}. Name another place."
+                          ) from None
+    typer.echo(f"报告 report: {path}", err=True)
 
 
 def fact_date(text: str) -> date:

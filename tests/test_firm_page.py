@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docx import Document
 from fakes_web import ROOT
 from fastapi.testclient import TestClient
 from policy_site import policy_services
@@ -132,6 +133,26 @@ def test_files_hold_the_same_result(page: FirmPage) -> None:
     assert len(lines) == len(page.service.rules.policies)
     _, _, report = page.file(SMALL, "md")
     assert "- 从业人数（含劳务派遣）：28 人" in report and "13,000 元" in report
+
+
+def read_docx(content: str | bytes) -> str:
+    """All words of a Word file, in its paragraphs and tables."""
+    assert isinstance(content, bytes)
+    paper = Document(io.BytesIO(content))
+    cells = (cell.text for table in paper.tables for row in table.rows for cell in row.cells)
+    return "\n".join([*(one.text for one in paper.paragraphs), *cells])
+
+
+def test_the_report_tells_amount_gap_papers_source_day_and_who_decides(page: FirmPage) -> None:
+    name, kind, content = page.file(SMALL, "docx")
+    assert name.endswith(".docx") and "wordprocessingml" in kind
+    told = read_docx(content)
+    assert "13,000 元" in told and DAY in told and "由主管部门的人决定" in told
+    assert "企业所得税法" in told and "从业人数（含劳务派遣）" in told and "28 人" in told
+    wide = [(key, "320" if key == "f.employees" else value) for key, value in SMALL]
+    assert "320 人 → 80 人" in read_docx(page.file(wide, "docx")[2])
+    english = read_docx(page.file([*SMALL, ("lang", "en")], "docx")[2])
+    assert "13,000 yuan" in english and "A person of the office in charge decides" in english
 
 
 def test_nothing_that_is_typed_becomes_markup(page: FirmPage) -> None:

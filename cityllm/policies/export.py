@@ -33,7 +33,7 @@ def markdown(service: PolicyService, report: Report, language: str = "zh") -> st
     lines += [*(given or [f"- {told}"]), "", "## " + ("Result" if english else "结果"), ""]
     lines += [f"- {line}" for line in words.summary(report)]
     for match in report.matches:
-        if not _hopeless(match):
+        if not hopeless(match):
             title = match.result.bound.policy.title.say(language)
             lines += ["", f"## {title}", ""]
             lines += [f"    - {line.strip()}" if line.startswith(" ") else f"- {line}"
@@ -64,7 +64,8 @@ def safe(cell: object) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def _hopeless(match: Match) -> bool:
+def hopeless(match: Match) -> bool:
+    """Whether it is not met and the enterprise can do nothing about that."""
     return match.result.verdict == "not_eligible" and match.near is None
 
 

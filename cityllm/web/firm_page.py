@@ -15,6 +15,7 @@ from cityllm.messages import Language
 from cityllm.policies import export
 from cityllm.policies.fields import Enterprise
 from cityllm.policies.questions import Question, questions
+from cityllm.policies.report import docx
 from cityllm.policies.service import ORDERS, PolicyService, Report
 from cityllm.safety.access import Account
 from cityllm.web import firm_view, frame
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 Items = Sequence[tuple[str, str]]
 File = tuple[str, str, str | bytes]
 """Name, media type and contents of a file."""
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 EXAMPLE = {"region": "北京市/海淀区", "industry": "6513", "established": "2021-03-15", "employees": 28,
            "entity": "company", "legal_person": True, "sme_size": "small", "high_tech": True,
            "zgc_high_tech": True, "restricted_industry": False, "credit_record_3y": False,
@@ -95,12 +97,14 @@ class FirmPage:
             f'{"" if told.entries else " data-menu"}')
 
     def file(self, items: Items, kind: str) -> File:
-        """The report as a file, `md` or `csv`."""
+        """The report as a file: `docx`, `md` or `csv`."""
         told = self.told(items)
         report = self._report(told)
         if kind == "csv":
             return ("policies.csv", "text/csv; charset=utf-8",
                     export.table(self.service, report, told.language))
+        if kind == "docx":
+            return "policies.docx", DOCX, docx(self.service, report, told.language)
         return ("policies.md", "text/markdown; charset=utf-8",
                 export.markdown(self.service, report, told.language))
 

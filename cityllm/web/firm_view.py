@@ -75,6 +75,8 @@ class FirmView:
             covers = f'<p class="note">{self._say("covers", names=names)}</p>'
         return (f'<p class="sum">{head}</p>{covers}<ul class="tiles">{tiles}</ul>'
                 f'<div class="acts noprint">'
+                f'<button class="act" form="firm" name="do" value="docx" data-plain>'
+                f'{self._say("firm_docx")}</button>'
                 f'<button class="act" form="firm" name="do" value="md" data-plain>'
                 f'{self._say("firm_report")}</button>'
                 f'<button class="act" form="firm" name="do" value="csv" data-plain>'

@@ -60,7 +60,7 @@ def add_policies(app: FastAPI, firm: FirmPage, office: OfficePage) -> None:
             return no
         items = await _items(request)
         kind = next((value for name, value in items if name == "do"), "")
-        if kind in ("md", "csv"):
+        if kind in ("docx", "md", "csv"):
             return _file(*await run_in_threadpool(firm.file, items, kind))
         user = str(request.scope[USER])
         return HTMLResponse(await run_in_threadpool(firm.page, user, items), headers=NO_STORE)

@@ -111,6 +111,7 @@ POLICY_TEXTS: dict[str, tuple[str, str]] = {
     "source_head": ("政策文件", "Document"),
     "open_article": ("打开条文", "open the article"),
     "export_csv": ("导出 CSV", "Export CSV"),
+    "firm_docx": ("下载报告（Word）", "Report (Word)"),
     "firm_report": ("导出说明（Markdown）", "Export report (Markdown)"),
     "print": ("打印", "Print"),
     # the next question
