@@ -135,6 +135,39 @@ def test_files_hold_the_same_result(page: FirmPage) -> None:
     assert "- 从业人数（含劳务派遣）：28 人" in report and "13,000 元" in report
 
 
+SAID = ("said", "我们是海淀区的高新技术企业，去年营收2000万元。想要专精特新")
+
+
+def proposals(html: str) -> dict[str, str]:
+    """The ticked proposals of a page: column, and what is shown beside it."""
+    return dict(re.findall(r'name="take" form="firm" value="([^"]+)" checked>(.*?)</li>', html, re.S))
+
+
+def test_what_is_read_from_words_counts_only_once_it_is_confirmed(page: FirmPage) -> None:
+    html = page.page("fang", [("day", DAY), SAID, ("do", "read")])
+    read = proposals(html)
+    assert set(read) == {"region", "high_tech", "revenue@2025"}, "a wish is not read"
+    assert "依据：“海淀区”" in read["region"] and 'name="r.region"' in read["region"]
+    assert "group-given" not in html and page.told([SAID, ("do", "read")]).entries == {}
+    sent = [("day", DAY), SAID, ("proposed", "1"), ("r.region", "北京市/朝阳区"),
+            ("r.revenue@2025", "20000000"), ("r.high_tech", "true"), ("s.high_tech", "2027-12-31"),
+            ("take", "region"), ("take", "high_tech"), ("f.region", "浙江省/杭州市")]
+    values = page.told([*sent, ("do", "confirm")]).enterprise.values
+    show = page.service.rules.dictionary.field_of
+    assert show("region").show(values["region"]) == "北京市/朝阳区", "the change counts"
+    assert "2027-12-31" in show("high_tech").show(values["high_tech"])
+    assert "revenue@2025" not in values, "what was unticked does not count"
+    waiting = page.page("fang", [*sent, ("open", POLICY)])
+    assert set(proposals(waiting)) == {"region", "high_tech"} and "朝阳区" in waiting
+    assert set(page.told([*sent, ("open", POLICY)]).entries) == {"region"}
+    assert "proposals" not in page.page("fang", [*sent, ("do", "confirm")])
+
+
+def test_words_of_which_nothing_is_read_are_told_so(page: FirmPage) -> None:
+    html = page.page("fang", [("said", "你好"), ("do", "read")])
+    assert "没有读出数据" in html and "proposals" not in html
+
+
 def read_docx(content: str | bytes) -> str:
     """All words of a Word file, in its paragraphs and tables."""
     assert isinstance(content, bytes)
@@ -157,7 +190,8 @@ def test_the_report_tells_amount_gap_papers_source_day_and_who_decides(page: Fir
 
 def test_nothing_that_is_typed_becomes_markup(page: FirmPage) -> None:
     for bad in HOSTILE:
-        html = page.page("fang", [("f.region", bad), ("f.established", bad), ("opened", bad),
+        html = page.page("fang", [("said", bad + SAID[1]), ("do", "read"), ("proposed", "1"),
+                                  ("take", bad), (f"r.{bad}", bad), ("f.region", bad), ("f.established", bad), ("opened", bad),
                                   ("open", bad), ("day", bad), ("order", bad), ("skip", bad)])
         assert harmless(html[html.index('<div id="site"'):html.index("</body>")]), bad
 

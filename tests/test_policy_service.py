@@ -232,6 +232,8 @@ def test_the_commands_say_what_the_service_found(tmp_path: Path) -> None:
                            "employees=81")
     told = json.loads(run("explain", "xiaoxing-weili-suodeshui", *common, "--json"))
     assert told["amount"] == "12500.00"
+    run("match", *common, "--report", str(tmp_path / "out.docx"))
+    assert (tmp_path / "out.docx").read_bytes().startswith(b"PK")
     assert "0 个不符" in run("check")
     assert "loan_principal" in run("fields", "loan")
     assert "xiaoxing-weili-suodeshui" in run("list")

@@ -24,6 +24,8 @@ LONGEST = 400
 """Characters of an entry that are read."""
 NONE = "-"
 """The entry of a set of which the enterprise has none."""
+PROPOSED = {"r": "f", "s": "d"}
+"""Names under which a datum and its last day stand while they are only proposed."""
 FIRST = 6
 """Questions that stand first in the form."""
 
@@ -94,9 +96,10 @@ def entry_of(column: str, value: Value, dictionary: Dictionary) -> list[str]:
 
 
 class FormView:
-    """The form as HTML."""
+    """The form as HTML; with `proposed` its controls hold what is not confirmed yet."""
 
-    def __init__(self, dictionary: Dictionary, told: Told) -> None:
+    def __init__(self, dictionary: Dictionary, told: Told, *, proposed: bool = False) -> None:
+        self._datum, self._last_day = tuple(PROPOSED) if proposed else PROPOSED.values()
         self.dictionary = dictionary
         self.told = told
         self.language: Language = told.language
@@ -164,7 +167,7 @@ class FormView:
     def control(self, column: str, outside: bool = False) -> str:
         """The input of a column; `outside` the form it says to which one it belongs."""
         field, entry = self.dictionary.field_of(column), self.told.entries.get(column, [])
-        mark = f'name="f.{column}"' + (' form="firm"' if outside else "") + (
+        mark = f'name="{self._datum}.{column}"' + (' form="firm"' if outside else "") + (
             ' aria-invalid="true"' if column in self.told.wrong else "")
         value = entry[-1] if entry else ""
         if field.type in ("boolean", "certificate"):
@@ -176,7 +179,8 @@ class FormView:
             day = value if value not in ("true", "false") else ""
             about = escape(self._say("held_until"))
             form = ' form="firm"' if outside else ""
-            return (f'<span class="two">{picks}<input type="date" name="d.{column}"{form} '
+            return (f'<span class="two">{picks}<input type="date" '
+                    f'name="{self._last_day}.{column}"{form} '
                     f'value="{escape(day)}" title="{about}" aria-label="{about}"></span>')
         if field.type == "choice":
             return self._select(mark, {key: one.say(self.language)

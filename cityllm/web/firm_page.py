@@ -20,6 +20,7 @@ from cityllm.policies.service import ORDERS, PolicyService, Report
 from cityllm.safety.access import Account
 from cityllm.web import firm_view, frame
 from cityllm.web.firm_form import FormView, Told, entry_of, known, read_entries
+from cityllm.web.firm_reading import ReadingBox, confirmed
 from cityllm.web.firm_view import FirmView
 from cityllm.web.pages import FIRM, document
 from cityllm.web.sources import Sources
@@ -71,7 +72,8 @@ class FirmPage:
         elif action == "example":
             self._example(told)
         else:
-            read_entries(told, items, self.service.rules.dictionary)
+            read_entries(told, confirmed(items) if action == "confirm" else items,
+                         self.service.rules.dictionary)
         return told
 
     def page(self, user: str, items: Items) -> str:
@@ -86,7 +88,7 @@ class FirmPage:
         asks = asked[0].column if asked else ""
         columns = [one for one in self._columns(told.day) if one != asks]
         view = FirmView(self.service, self.sources, report, language, told.opened)
-        intro = self._intro(told)
+        intro = self._intro(told) + ReadingBox(self.service.rules.dictionary, told, items).show()
         composer = firm_view.ask(asked[0], self.service, form.control(asks, outside=True),
                                  language) if asked else \
             f'<p class="quiet">{escape(text("ask_done", language))}</p>'

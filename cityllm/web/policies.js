@@ -55,7 +55,7 @@ async function send(form, button) {
     if (shown?.querySelector('.full')) shown.scrollIntoView({ block: 'start' });
   } else if (what.startsWith('do=')) {
     if (narrow()) { site.removeAttribute('data-menu'); window.scrollTo(0, 0); } else if (button.value !== 'match') at('main').scrollTop = 0;
-    const first = at('side').querySelector('[aria-invalid]') || at('composer').querySelector('input, select');
+    const first = button.value === 'read' ? at('proposals') : at('side').querySelector('[aria-invalid]') || at('composer').querySelector('input, select');
     if (!narrow() || first?.matches('[aria-invalid]')) first?.focus({ preventScroll: !first.matches('[aria-invalid]') });
   } else if (what.startsWith('skip=')) at('composer').querySelector('input, select')?.focus();
 }
@@ -69,7 +69,7 @@ async function restore() {
   const kept = window.sessionStorage.getItem(KEPT);
   if (!at('firm') || !kept) return;
   const told = new URLSearchParams(kept);
-  if (![...told.keys()].some((name) => /^[fd]\./.test(name) && told.getAll(name).some(Boolean))) return;
+  if (![...told.keys()].some((name) => /^(?:[fdr]\.|said$)/.test(name) && told.getAll(name).some(Boolean))) return;
   const page = await fetched(at('firm').action, { method: 'POST', body: told });
   if (page) { put(page, ['side', 'main', 'composer']); site.removeAttribute('data-menu'); }
 }

@@ -43,6 +43,20 @@ POLICY_TEXTS: dict[str, tuple[str, str]] = {
     "by_missing": ("按缺多少", "what is missing"),
     "some_wrong": ("有 {n} 项写得不对，按没有填算，请改正。",
                    "{n} entries cannot be read and count as not given: please correct them."),
+    # in its own words
+    "tell_head": ("用一段话说企业情况", "Tell it in your own words (in Chinese)"),
+    "tell_example": ("如：我们是海淀区的高新技术企业，去年营收2000万元，员工28人。",
+                     "e.g. 我们是海淀区的高新技术企业，去年营收2000万元，员工28人。"),
+    "tell_read": ("读出数据", "Read the data"),
+    "tell_check": ("读出了下面这些，请核对：不对的改正或取消勾选。确认以后才算数。",
+                   "This was read. Please check: correct or untick what is wrong. It counts only "
+                   "once you confirm it."),
+    "tell_words": ("依据：“{words}”", "from: '{words}'"),
+    "tell_about": ("原话是约数", "told as about"),
+    "tell_confirm": ("确认并匹配", "Confirm and match"),
+    "tell_nothing": ("没有读出数据。愿望、疑问、“超过”“不到”、没有年份的金额都不读；请换个说法，或者在表里填写。",
+                     "Nothing was read. Wishes, questions, bounds and amounts without a year are "
+                     "left out: put it otherwise, or fill in the form."),
     # the result
     "firm_welcome": ("这家企业能享受什么政策", "What this enterprise can get"),
     "firm_welcome_more": ("在左边填写企业情况（知道多少填多少），或者回答下面的问题。规则逐条判定，不是模型；每一条都"
