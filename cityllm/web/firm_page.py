@@ -95,8 +95,7 @@ class FirmPage:
         return document(FIRM, language, {
             "top": head, "side": form.form(columns, asked[1:]),
             "main": intro + view.result(), "composer": composer},
-            f' data-offline="{escape(text("offline", language))}"'
-            f'{"" if told.entries else " data-menu"}')
+            f' data-offline="{escape(text("offline", language))}"')
 
     def file(self, items: Items, kind: str) -> File:
         """The report as a file: `docx`, `md` or `csv`."""

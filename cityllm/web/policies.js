@@ -35,7 +35,7 @@ async function fetched(address, options) {
 function put(page, names) {
   const focus = document.activeElement;
   const again = focus && (focus.name ? `[name="${focus.name}"][value="${focus.value}"], input[name="${focus.name}"]` : focus.id ? `#${focus.id}` : '');
-  const open = new Map([...document.querySelectorAll('details[id]')].map((one) => [one.id, one.open]));
+  const open = new Map([...document.querySelectorAll('details[id]:not(#tell)')].map((one) => [one.id, one.open]));
   const scrolls = names.map((name) => at(name).scrollTop);
   for (const name of names) at(name).innerHTML = page.getElementById(name).innerHTML;
   for (const one of document.querySelectorAll('details[id]')) if (open.get(one.id)) one.open = true;

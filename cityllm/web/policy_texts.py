@@ -59,10 +59,11 @@ POLICY_TEXTS: dict[str, tuple[str, str]] = {
                      "left out: put it otherwise, or fill in the form."),
     # the result
     "firm_welcome": ("这家企业能享受什么政策", "What this enterprise can get"),
-    "firm_welcome_more": ("在左边填写企业情况（知道多少填多少），或者回答下面的问题。规则逐条判定，不是模型；每一条都"
-                          "能打开出处。",
-                          "Fill in what you know at the left, or answer the question below. Rules "
-                          "decide clause by clause, no model; every clause opens at its source."),
+    "firm_welcome_more": ("用一段话说，或者在“企业情况”里填写（知道多少填多少），或者回答最下面的问题。规则逐条判定，不是"
+                          "模型；每一条都能打开出处。",
+                          "Tell it in your own words, fill in what you know under 'Your data', or "
+                          "answer the question below. Rules decide clause by clause, no model; "
+                          "every clause opens at its source."),
     "summary": ("{day}：符合 {eligible} 项；能同时享受的最好组合 {chosen} 项，共 {total}。",
                 "{day}: eligible for {eligible}; the best combination is {chosen}, {total} "
                 "together."),

@@ -78,6 +78,27 @@ def test_an_enterprise_answers_by_keyboard_and_opens_the_article(
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@pytest.mark.parametrize("width", ["desktop", "phone"])
+def test_a_firm_tells_of_itself_and_confirms_what_was_read(browser: Browser, address: str,
+                                                           width: str) -> None:
+    with visiting(browser) as visit:
+        page = visit(address, width, "/policies")
+        page.fill("[name=said]", "我们是海淀区的高新技术企业，2025年营收2000万元，员工28人")
+        page.locator("button[value=read]").press("Enter")
+        expect(page.locator(".proposals li")).to_have_count(4)
+        expect(page.locator("#group-given")).to_have_count(0)
+        page.fill("[name='r.employees']", "30")
+        page.uncheck("[name=take][value='revenue@2025']")
+        page.locator("button[value=confirm]").press("Enter")
+        expect(page.locator("#group-given [name='f.employees']")).to_have_value("30")
+        expect(page.locator("#group-given .datum")).to_have_count(3)
+        expect(page.locator("[name=said]")).not_to_be_visible()
+        with page.expect_download() as got:
+            page.locator("button[value=docx]").click()
+        assert got.value.path().read_bytes().startswith(b"PK")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def test_the_form_works_without_script(browser: Browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False, locale="zh-CN")
     page = context.new_page()
