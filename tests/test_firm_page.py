@@ -140,7 +140,8 @@ SAID = ("said", "我们是海淀区的高新技术企业，去年营收2000万�
 
 def proposals(html: str) -> dict[str, str]:
     """The ticked proposals of a page: column, and what is shown beside it."""
-    return dict(re.findall(r'name="take" form="firm" value="([^"]+)" checked>(.*?)</li>', html, re.S))
+    return dict(re.findall(r'name="take" form="firm" value="([^"]+)" checked>(.*?)</li>', html,
+                           re.S))
 
 
 def test_what_is_read_from_words_counts_only_once_it_is_confirmed(page: FirmPage) -> None:
@@ -191,7 +192,8 @@ def test_the_report_tells_amount_gap_papers_source_day_and_who_decides(page: Fir
 def test_nothing_that_is_typed_becomes_markup(page: FirmPage) -> None:
     for bad in HOSTILE:
         html = page.page("fang", [("said", bad + SAID[1]), ("do", "read"), ("proposed", "1"),
-                                  ("take", bad), (f"r.{bad}", bad), ("f.region", bad), ("f.established", bad), ("opened", bad),
+                                  ("take", bad), (f"r.{bad}", bad), ("f.region", bad),
+                                  ("f.established", bad), ("opened", bad),
                                   ("open", bad), ("day", bad), ("order", bad), ("skip", bad)])
         assert harmless(html[html.index('<div id="site"'):html.index("</body>")]), bad
 

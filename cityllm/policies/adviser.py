@@ -66,7 +66,7 @@ class PolicyAdviser:
 
 
 def _chosen(report: Report, about: Sequence[str]) -> list[Match]:
-    """What the question is about first; then what is met, what fits most so far, what is nearest."""
+    """What the question is about first; then what is met, fits most so far, or is nearest."""
     held = {one.id: one for one in report.matches}
     kinds = [[held[id_] for id_ in about],
              [one for one in report.matches if one.result.verdict == "eligible"]]
@@ -82,7 +82,7 @@ def _chosen(report: Report, about: Sequence[str]) -> list[Match]:
 
 
 def _fit(match: Match) -> tuple[float, bool, int, int, str]:
-    """Sort key of what lacks data: the share of clauses met, the region met, money, data missing."""
+    """Sort key of what lacks data: share of clauses met, region met, money, data missing."""
     met = [one.clause.id for one in match.result.clauses if one.met]
     share = len(met) / max(len(match.result.clauses), 1)
     return (-share, REGION not in met, -(match.result.potential or 0), match.needs, match.id)

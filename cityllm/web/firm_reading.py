@@ -63,7 +63,7 @@ class ReadingBox:
         return (f'<details class="start tell noprint" id="tell"{"" if shut else " open"}>'
                 f"<summary>{label}</summary>"
                 f'<textarea name="said" form="firm" rows="3" maxlength="{SAID}" '
-                f'aria-label="{label}" placeholder="{escape(self._say("tell_example"))}">'
+                f'aria-label="{label}" placeholder="{escape(self._say("eg_telling"))}">'
                 f"{escape(self.said)}</textarea>"
                 f'<div class="acts"><button class="act" form="firm" name="do" value="read">'
                 f'{escape(self._say("tell_read"))}</button></div>{self._proposals()}</details>')
@@ -75,8 +75,9 @@ class ReadingBox:
                 if nothing else ""
         rows = "".join(map(self._proposal, self.readings))
         return (f'<div class="proposals" role="group" aria-labelledby="proposals">'
-                f'<p id="proposals" tabindex="-1"><strong>{escape(self._say("tell_check"))}</strong>'
-                f'</p><input type="hidden" name="proposed" value="1" form="firm"><ul>{rows}</ul>'
+                f'<p id="proposals" tabindex="-1"><strong>{escape(self._say("tell_check"))}'
+                f'</strong></p><input type="hidden" name="proposed" value="1" form="firm">'
+                f"<ul>{rows}</ul>"
                 f'<div class="acts"><button class="act chief" form="firm" name="do" '
                 f'value="confirm">{escape(self._say("tell_confirm"))}</button></div></div>')
 

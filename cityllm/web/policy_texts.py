@@ -45,7 +45,7 @@ POLICY_TEXTS: dict[str, tuple[str, str]] = {
                    "{n} entries cannot be read and count as not given: please correct them."),
     # in its own words
     "tell_head": ("用一段话说企业情况", "Tell it in your own words (in Chinese)"),
-    "tell_example": ("如：我们是海淀区的高新技术企业，去年营收2000万元，员工28人。",
+    "eg_telling": ("如：我们是海淀区的高新技术企业，去年营收2000万元，员工28人。",
                      "e.g. 我们是海淀区的高新技术企业，去年营收2000万元，员工28人。"),
     "tell_read": ("读出数据", "Read the data"),
     "tell_check": ("读出了下面这些，请核对：不对的改正或取消勾选。确认以后才算数。",
