@@ -15,6 +15,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,18 @@ from cityllm.config import Settings
 from cityllm.petitions.calibrate import upper_bound
 from cityllm.petitions.classify import Classifier
 from cityllm.petitions.record import Labels
+from cityllm.petitions.wrongdoing import shield
 from evals.machine import machine
 
 _CLERK: Classifier
 """Of a process that measures the rate."""
 GOLD = Path(__file__).parent / "petitions" / "gold.jsonl"
-FRESH = "g612"
-"""From this id on messages were written after the last training, all of them dangers. Those from
-g497 to g611 were written before it and apart from its rows, but their counts were seen when the
-weighting and the limits were chosen; those before were looked at one by one."""
+PARTS = {"g001": "written first", "g612": "40 dangers, fresh before",
+         "g652": "60 before the last training", "g712": "40 dangers after everything"}
+"""The id from which on a part begins, and what it is. Of the first part, g497 to g611 were written
+apart from the training rows, but their counts were seen when limits were chosen; those before were
+looked at one by one. Those from g652 on were written before the rows of the last training, whose
+author had read them. Only the last part is unseen by training, rules and limits."""
 
 
 def measure(unlabelled: Path | None, settings: Settings, workers: int = 1) -> dict[str, Any]:
@@ -58,19 +62,17 @@ def measure(unlabelled: Path | None, settings: Settings, workers: int = 1) -> di
     for name in ("kind", "jurisdiction"):
         figures[f"{name}_macro_f1"] = float(f1_score(
             [row[name] for row in rows], [getattr(one, name) for one in found], average="macro"))
-    for name in clerk.weights.heads["risk"]:
-        hits = [name in one.risks for row, one in zip(rows, found, strict=True)
-                if name in row["risks"]]
-        figures[name] = {"n": len(hits), "recall": float(np.mean(hits)), "miss_upper_95":
-                         upper_bound(hits.count(False), len(hits)), "false_alarms": sum(
-            name in one.risks and name not in row["risks"]
-            for row, one in zip(rows, found, strict=True))}
-    late = [("life" in row["risks"], "life" in one.risks)
-            for row, one in zip(rows, found, strict=True) if row["id"] >= FRESH]
-    hits, alarms = ([said for life, said in late if life is wanted] for wanted in (True, False))
-    figures["life_fresh"] = {"n": len(hits), "recall": float(np.mean(hits)),
-                             "miss_upper_95": upper_bound(hits.count(False), len(hits)),
-                             "harmless": len(alarms), "false_alarms": sum(alarms)}
+    shown = [shield(_body(row), one).kind for row, one in zip(rows, found, strict=True)]
+    figures["kind_shown_macro_f1"] = float(f1_score([_shown(row) for row in rows], shown,
+                                                    average="macro"))
+    told = [(row["id"], set(row["risks"]), set(one.risks))
+            for row, one in zip(rows, found, strict=True)]
+    names = clerk.weights.heads["risk"]
+    figures.update({name: _risk(name, told) for name in names})
+    bounds = [*PARTS, "h"]
+    figures["parts"] = {PARTS[first]: {name: _risk(name, [
+        one for one in told if first <= one[0] < last]) for name in names}
+        for first, last in pairwise(bounds)}
     if unlabelled:
         texts = [_body(row) for row in _read(unlabelled)]
         real = clerk.labels(texts)
@@ -79,6 +81,21 @@ def measure(unlabelled: Path | None, settings: Settings, workers: int = 1) -> di
             name: float(np.mean([name in one.risks for one in real]))
             for name in clerk.weights.heads["risk"]}}
     return {**figures, "machine": machine()}
+
+
+def _shown(row: dict[str, Any]) -> str:
+    """The kind that OUT shows: there only a report against an office is called one."""
+    harmless = row["kind"] == "report" and row["jurisdiction"] != "discipline"
+    return "complaint" if harmless else str(row["kind"])
+
+
+def _risk(name: str, told: Sequence[tuple[str, set[str], set[str]]]) -> dict[str, Any]:
+    """Of (id, right, said): how many have the risk `name`, are found, and are flagged without."""
+    hits = [name in said for _, right, said in told if name in right]
+    alarms = [name in said for _, right, said in told if name not in right]
+    return {"n": len(hits), "recall": float(np.mean(hits)) if hits else None,
+            "miss_upper_95": upper_bound(hits.count(False), len(hits)),
+            "without": len(alarms), "false_alarms": sum(alarms)}
 
 
 def rates(texts: Sequence[str], settings: Settings, workers: int) -> dict[str, Any]:

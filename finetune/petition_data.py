@@ -87,7 +87,8 @@ def examples(folder: Path = FOLDER, copies: int = 4, seed: int = 0) -> Iterator[
             voice = "{core}" if copy == 0 else dice.choice(frames["voices"])
             if other is base:
                 voice = voice.replace("{core2}", "{demand}")
-            own = frames["kinds"].get(base.kind)
+            own = frames["kinds"].get(
+                "plea" if base.kind == "request" and "life" in base.risks else base.kind)
             if own and (base.kind == "thanks" or (copy and dice.random() < 0.75)):
                 voice = f"{dice.choice(own['open'])}{{core}}。{dice.choice(own['close'])}"
             text = _fill(voice, base, other, frames, slots, dice)

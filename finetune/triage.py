@@ -31,12 +31,12 @@ DIMENSIONS = 128
 COPIES = 4
 FOLDS = 3
 FALSE_ALARMS = {
-    "risk": {"life": 0.088, "group": 0.003, "self_harm": 0.002, "minors": 0.012},
-    "kind": {"request": 0.06, "suggestion": 0.02, "report": 0.06, "thanks": 0.003},
+    "risk": {"life": 0.11, "group": 0.003, "self_harm": 0.012, "minors": 0.03},
+    "kind": {"request": 0.04, "suggestion": 0.01, "report": 0.02, "thanks": 0.003},
     "jurisdiction": {"court": 0.01, "arbitration": 0.005, "reconsideration": 0.008,
                      "discipline": 0.008}}
 """Share of our own rows without the label that its limit may let through."""
-LOWER = {"life": ("rule_life", 0.30), "discipline": ("doubt_discipline", 0.044)}
+LOWER = {"life": ("rule_life", 0.3), "discipline": ("doubt_discipline", 0.044)}
 """A second, lower limit: for danger to life where a rule speaks for it, and for a message that may
 be a report of wrongdoing, which a person reads first. Near misses are many among our rows: real
 messages let fewer through, and the shares of danger were taken so that at most 3 % of them are

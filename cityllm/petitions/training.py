@@ -1,7 +1,8 @@
 """A city's own classifier from its own labelled rows, on top of the one that ships.
 
 `train` reads JSONL of `{title, text, label}` or `{tokens, label}` (words between blanks). Labels
-are codes or names of the pack's tree. The shipped scores are features beside the city's own grams,
+are codes or names of the pack's tree. Rows of words have lost the line break after the title: their
+first words are read as one. The shipped scores are features beside the city's own grams,
 so a few hundred rows already help; kind, jurisdiction and risks stay as shipped. Five folds held
 out give the temperature, the confusion, the curve of risk against coverage, and the automatic line.
 """
@@ -38,6 +39,9 @@ ALIKE = 0.8
 LIFT = 0.1
 """How much the shipped scores count beside the city's own grams. Chosen on held-out folds and on
 our own gold, which is spread over the tree as a city's rows are not."""
+LEAD = 14
+"""Words read as the title of a row of words. Of 8, 10, 12, 14, 16 and 20, from 10 to 16 do equally
+well on held-out folds."""
 LEARNING = (0.1, 0.25, 0.5)
 Progress = Callable[[str], None]
 
@@ -73,15 +77,20 @@ def read_rows(path: Path) -> tuple[list[Row], bool]:
         try:
             held = json.loads(line)
             words = words or "tokens" in held
-            text = (held["tokens"] if "tokens" in held
+            text = (_titled(str(held["tokens"])) if "tokens" in held
                     else f"{held.get('title', '')}\n{held['text']}")
-            rows.append(Row(str(text), str(held["label"])))
+            rows.append(Row(text, str(held["label"])))
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
             raise UnreadableFile(
                 f"{path} 第 {number} 行不对：{problem}。每行应为 {{title, text, label}} 或 {{tokens, label}}。",
                 f"Line {number} of {path} is wrong: {problem}. A line is {{title, text, label}} or "
                 "{tokens, label}.") from None
     return rows, words
+
+
+def _titled(words: str) -> str:
+    held = words.split()
+    return "\n".join((" ".join(held[:LEAD]), " ".join(held[LEAD:]))) if held[LEAD:] else words
 
 
 def without(rows: Sequence[Row], tests: Sequence[str], weights: Weights) -> list[Row]:
