@@ -102,7 +102,8 @@ def unverified_numbers(answer: Answer) -> int:
         return 0
     known = "\n".join([*(source_text(piece) for piece in answer.evidence), answer.question,
                        *(str(day) for day in (answer.as_of, answer.status_known) if day)])
-    facts = [fact for line in known.split("\n") for fact in quantities(line)]
+    # Indented lines of a rule trace stand in one line of its evidence, four spaces or more apart.
+    facts = [fact for line in re.split(r"\n| {4,}", known) for fact in quantities(line)]
     text = plain(answer)
     wrong = {item.raw for line in text.split("\n") for item in quantities(line)
              if not supported(item, facts)}
