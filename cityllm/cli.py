@@ -59,6 +59,7 @@ def ask(
 @app.command()
 def web() -> None:
     """建好索引，打开浏览器里的对话页。 Build the index and start the chat for the browser."""
+    import gc
     from contextlib import closing
 
     from cityllm.doctor import port_problem
@@ -79,6 +80,8 @@ def web() -> None:
         services = build(settings, progress)
     with closing(services):
         page = make_app(services)
+        gc.collect()
+        gc.freeze()  # what lives as long as the server is not searched for garbage again
         print(f"对话页已就绪，请用浏览器打开（Ctrl-C 停止）。 The chat is ready (Ctrl-C stops it):\n"
               f"http://{settings.host}:{settings.port}/", flush=True)
         uvicorn.run(page, host=settings.host, port=settings.port, log_level="warning")

@@ -75,6 +75,28 @@ def test_a_match_is_what_the_service_says_and_what_the_description_promises() ->
         schema_of("Report").validate(reply.json())
 
 
+def test_the_nearest_miss_belongs_to_the_details() -> None:
+    firm = {"fields": {**FIRM["fields"], "high_tech": False}}
+    full, brief = (call("POST", "/policies/match", json={
+        "enterprise": firm, "as_of": DAY, "details": details}).json()["matches"]
+        for details in (True, False))
+    assert any(one["nearest"] for one in full) and all("nearest" in one for one in full)
+    assert not any("nearest" in one for one in brief)
+    same = [{name: value for name, value in one.items() if name not in ("nearest", "clauses")}
+            for one in full]
+    assert same == [{name: value for name, value in one.items() if name != "clauses"}
+                    for one in brief]
+    assert [[clause["verdict"] for clause in one["clauses"]] for one in full] == [
+        [clause["verdict"] for clause in one["clauses"]] for one in brief]
+
+
+def test_one_enterprise_leaves_nothing_behind_in_the_reply_of_another() -> None:
+    body = {"enterprise": FIRM, "as_of": DAY}
+    before = call("POST", "/policies/match", json=body).json()
+    call("POST", "/policies/match", json={"enterprise": {"fields": {"employees": 5}}, "as_of": DAY})
+    assert call("POST", "/policies/match", json=body).json() == before
+
+
 def test_an_empty_enterprise_is_eligible_for_nothing() -> None:
     found = call("POST", "/policies/match", json={"enterprise": {}}).json()["matches"]
     assert len(found) == len(SERVICE.rules.policies)

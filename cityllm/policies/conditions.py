@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import (
@@ -67,7 +68,7 @@ class Quantity(_Strict):
                              f"exactly one of: {', '.join(QUANTITIES)}")
         return self
 
-    @property
+    @cached_property
     def head(self) -> str:
         """Which of the heads it is."""
         return next(name for name in QUANTITIES if getattr(self, name) is not None)

@@ -7,14 +7,16 @@ say something else than what was decided.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 
 from cityllm.policies.bound import Between, Leaf, Member, Node, Unsettled
 from cityllm.policies.conditions import Compare, Holds, Judge
 from cityllm.policies.evaluate import Values, combine, holds, relevant
-from cityllm.policies.fields import Dictionary, Field, Words
+from cityllm.policies.fields import Dictionary, Field, Value, Words
 from cityllm.policies.figures import show_yuan
 from cityllm.policies.policy import ClauseVerdict, Place
 
@@ -29,8 +31,7 @@ _WAYS = {"in": ("是", "is one of"), "under": ("属于", "lies within"),
          "includes": ("含其中之一", "has one of"), "includes_all": ("含全部", "has all of")}
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One test of a clause for one enterprise, in the words of one language.
 
     `value` is empty where it is not known, `gap` where nothing is lacking or nothing can be said in
@@ -47,6 +48,10 @@ class Check:
     place: Place | None
 
 
+KEPT, KEPT_OF_A_TEST = 20_000, 8
+"""So many tests and values are kept in words for the next enterprise, so many outcomes of each."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What is told of a test whoever is asked about it."""
@@ -56,6 +61,8 @@ class _Told:
     threshold: str
     columns: tuple[str, ...]
     place: Place | None
+    seen: dict[tuple[Value | None, ...], Check] = field(default_factory=dict)
+    """The last outcomes, by whether the opposite is asked for and the values of `columns`."""
 
 
 class Describer:
@@ -66,6 +73,7 @@ class Describer:
         self.dictionary = dictionary
         self._judgement = judgement
         self._kept: dict[tuple[int, str], _Told] = {}
+        self._shown = lru_cache(KEPT)(self._show)
 
     def label(self, column: str, language: str = "zh") -> str:
         """A column in words, a judgement included."""
@@ -75,6 +83,8 @@ class Describer:
 
     def checks(self, node: Node, values: Values, language: str = "zh") -> list[Check]:
         """The tests of a condition, those of table rows that do not apply left out."""
+        if isinstance(node, Leaf):
+            return [self.check(node, values, language)]
         return [self.check(leaf, values, language, negated=negated)
                 for leaf, negated in relevant(node, values)]
 
@@ -85,8 +95,21 @@ class Describer:
         if told is None or told.leaf is not leaf:
             told = _Told(leaf, self._what(leaf, language), self._threshold(leaf, language),
                          leaf.columns, leaf.place if isinstance(leaf, Between) else None)
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
             self._kept[id(leaf), language] = told
-        met = holds(leaf, values)
+        columns = told.columns
+        given = (int(negated), values.get(columns[0])) if len(columns) == 1 else (
+            int(negated), *[values.get(column) for column in columns])
+        found = told.seen.get(given)
+        if found is None:
+            if len(told.seen) >= KEPT_OF_A_TEST:
+                told.seen.clear()
+            found = told.seen[given] = self._outcome(told, values, language, negated)
+        return found
+
+    def _outcome(self, told: _Told, values: Values, language: str, negated: bool) -> Check:
+        leaf, met = told.leaf, holds(told.leaf, values)
         missing = tuple([one for one in told.columns if one not in values])
         value = "" if missing else self._value(leaf, values, language)
         gap, threshold = "", told.threshold
@@ -125,8 +148,8 @@ class Describer:
         if isinstance(leaf, Unsettled):
             return ""
         if isinstance(leaf, Member):
-            field = self.dictionary.field_of(leaf.column)
-            names = [field.options[one].say(language) if field.options else one.replace("/", "")
+            options = self.dictionary.field_of(leaf.column).options
+            names = [options[one].say(language) if options else one.replace("/", "")
                      for one in sorted(leaf.values)]
             return f"{_WAYS[leaf.way][at]} {comma.join(names)}"
         if isinstance(leaf.source, Holds):
@@ -134,8 +157,7 @@ class Describer:
         if isinstance(leaf.source, Judge):
             return ("judged to be so", "经判断符合")[1 - at]
         if not leaf.limits:
-            field = self.dictionary.field_of(leaf.columns[0])
-            return field.show(leaf.lo or 0, language)
+            return self._show(leaf.columns[0], leaf.lo or 0, language)
         words = _DATES if self._is_date(leaf) else _BOUNDS
         return comma.join(f"{words[name][at]} {self._limit(leaf, value, language)}"
                           for name, value in leaf.limits)
@@ -159,22 +181,28 @@ class Describer:
         if isinstance(leaf, Unsettled):
             return ""
         if isinstance(leaf, Member):
-            return self.dictionary.field_of(leaf.column).show(values[leaf.column], language)
+            return self._shown(leaf.column, values[leaf.column], language)
         if isinstance(leaf.source, Judge):
             yes = bool(values[leaf.columns[0]])
             return ("yes" if yes else "no") if language == "en" else ("符合" if yes else "不符合")
         if isinstance(leaf.source, Holds) or leaf.source.head in ("field", *_SINCE):
             column = leaf.columns[0]
-            return self.dictionary.field_of(column).show(values[column], language)
+            return self._shown(column, values[column], language)
         if leaf.source.head in ("ratio", "growth"):
             quotient = self._quotient(leaf, values)
             return percent(quotient) if quotient is not None else ""
         return _natural(self.dictionary.field_of(leaf.columns[0]), self._total(leaf, values),
                         language)
 
+    def _show(self, column: str, value: Value, language: str) -> str:
+        return self.dictionary.field_of(column).show(value, language)
+
     def _total(self, leaf: Between, values: Values) -> Fraction:
-        top = max(self.dictionary.field_of(column).places for column in leaf.columns)
-        return Fraction(combine(leaf.terms, values) or 0, 10**top)
+        return Fraction(combine(leaf.terms, values) or 0, 10**self._places(leaf))
+
+    def _places(self, leaf: Between) -> int:
+        """Decimals of a sum of columns."""
+        return max([self.dictionary.field_of(column).places for column in leaf.columns])
 
     def _quotient(self, leaf: Between, values: Values) -> Fraction | None:
         parts = []
@@ -209,9 +237,8 @@ class Describer:
             if head in _SINCE or self._is_date(leaf):
                 said = f"{apart} days" if english else f"{apart} 天"
             else:
-                field = self.dictionary.field_of(leaf.columns[0])
-                top = max(self.dictionary.field_of(one).places for one in leaf.columns)
-                said = _natural(field, Fraction(apart, 10**top), language)
+                said = _natural(self.dictionary.field_of(leaf.columns[0]),
+                                Fraction(apart, 10**self._places(leaf)), language)
         if head in _SINCE:
             short = not short
         return (f"short by {said}" if short else f"over by {said}") if english else (

@@ -8,8 +8,7 @@ was decided without it, and nobody is eligible by leaving a field out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cityllm.policies.bound import (
     Between,
@@ -25,7 +24,6 @@ from cityllm.policies.bound import (
     Switch,
     Term,
     Unsettled,
-    most,
 )
 from cityllm.policies.fields import Enterprise, Value
 from cityllm.policies.figures import round_half_up
@@ -35,11 +33,12 @@ from cityllm.policies.ruleset import BoundPolicy
 
 Values = Mapping[str, Value]
 Validity = Literal["in_force", "not_yet", "expired", "unconfirmed"]
+IN_FORCE: dict[Validity, bool | None] = {"in_force": True, "unconfirmed": None}
+"""Whether a policy is known to be in force; False for any other validity."""
 VERDICTS: dict[bool | None, Verdict] = {True: "eligible", False: "not_eligible", None: "unknown"}
 
 
-@dataclass(frozen=True, slots=True)
-class ClauseResult:
+class ClauseResult(NamedTuple):
     """A clause's verdict (True met, False not, None unknown), and the columns that it lacks."""
 
     clause: Clause
@@ -48,8 +47,7 @@ class ClauseResult:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One enterprise and one policy on a day.
 
     `amount` is in fen: what is granted to who is eligible, None where it is not money or a datum
@@ -71,19 +69,20 @@ class Result:
 def evaluate(bound: BoundPolicy, enterprise: Enterprise) -> Result:
     """The verdict of a policy for an enterprise, clause by clause."""
     values = enterprise.values
-    clauses = tuple(
+    clauses = tuple([
         ClauseResult(one.clause, met := holds(one.node, values), one.node,
                      lacking(one.node, values) if met is None else ())
-        for one in bound.clauses)
-    in_force = {"in_force": True, "unconfirmed": None}.get(bound.validity, False)
-    verdict = VERDICTS[conjunction([in_force, *(one.met for one in clauses)])]
+        for one in bound.clauses])
+    verdict = VERDICTS[conjunction([IN_FORCE.get(bound.validity, False),
+                                    *[one.met for one in clauses]])]
     worth = money(bound.money, values) if bound.money else None
-    potential = worth if worth is not None else most(bound.money) if bound.money else None
-    missing = tuple(dict.fromkeys(column for one in clauses for column in one.missing))
-    lacking_amount = tuple(column for column in bound.money_columns if column not in values)
+    potential = worth if worth is not None else bound.most
+    missing = tuple(dict.fromkeys([column for one in clauses for column in one.missing])
+                    ) if verdict == "unknown" else ()
+    lacking_amount = tuple([column for column in bound.money_columns if column not in values])
     return Result(bound, enterprise, bound.validity, clauses, verdict,
                   worth if verdict == "eligible" else None, potential,
-                  missing if verdict == "unknown" else (), lacking_amount)
+                  missing, lacking_amount)
 
 
 def conjunction(verdicts: Iterable[bool | None]) -> bool | None:

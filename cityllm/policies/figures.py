@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from fractions import Fraction
 
 FEN = 100
 """Fen in a yuan."""
@@ -57,11 +56,13 @@ def _sized(value: Decimal) -> Decimal:
 
 def to_quanta(value: Decimal, decimals: int) -> int:
     """A value as a whole number of 10^-decimals: yuan to fen with 2. NotAllowed when finer."""
-    scaled = Fraction(value) * Fraction(10)**decimals
-    if scaled.denominator != 1:
+    numerator, denominator = value.as_integer_ratio()
+    quanta: int
+    quanta, rest = divmod(numerator * 10**decimals, denominator)
+    if rest:
         raise NotAllowed(f"{value} 的小数超过 {decimals} 位",
                          f"{value} has more than {decimals} decimals")
-    return scaled.numerator
+    return quanta
 
 
 def from_quanta(quanta: int, decimals: int) -> Decimal:

@@ -46,7 +46,8 @@ def nearest(result: Result, dictionary: Dictionary) -> NearMiss | None:
     if any(one.met is False and bound.fixed
            for one, bound in zip(result.clauses, result.bound.clauses, strict=True)):
         return None
-    values = dict(result.enterprise.values)
+    before = result.enterprise.values
+    values, touched = dict(before), dict[str, None]()
     unmet = [one.node for one in result.clauses if one.met is False]
     for _ in range(ROUNDS):
         for node in unmet:
@@ -54,15 +55,16 @@ def nearest(result: Result, dictionary: Dictionary) -> NearMiss | None:
             if plan is None:
                 return None
             values.update(plan[0])
+            touched |= dict.fromkeys(plan[0])
         unmet = [one.node for one in result.clauses if holds(one.node, values) is False]
         if not unmet:
             break
     changed = evaluate(result.bound, Enterprise(result.enterprise.id, values))
     if changed.verdict == "not_eligible":
         return None
-    before = result.enterprise.values
-    return NearMiss(tuple(Change(column, before[column], value)
-                          for column, value in values.items() if before[column] != value), changed)
+    columns = touched if len(touched) == 1 else [one for one in before if one in touched]
+    return NearMiss(tuple(Change(column, before[column], values[column]) for column in columns
+                          if before[column] != values[column]), changed)
 
 
 def _ways(node: Node, wanted: bool, values: Values, dictionary: Dictionary) -> Plan | None:

@@ -250,6 +250,11 @@ class Policy(_Strict):
     steps: list[Words] = []
     fixtures: Annotated[list[Fixture], Field(min_length=4)]
 
+    @property
+    def to_bring(self) -> tuple[Material, ...]:
+        """The papers that the enterprise itself has to bring: those that no office holds."""
+        return tuple(one for one in self.materials if one.holder == "enterprise")
+
     @field_validator("clauses")
     @classmethod
     def _distinct(cls, clauses: list[Clause]) -> list[Clause]:

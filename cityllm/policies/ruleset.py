@@ -7,16 +7,16 @@ every day on which one of its values changes, so that a fault shows before anybo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cityllm.errors import EnterpriseError, PolicyFileError, PolicyNotFound
 from cityllm.policies.bind import Binder
-from cityllm.policies.bound import BoundClause, Money, money_columns
+from cityllm.policies.bound import BoundClause, Money, money_columns, most
 from cityllm.policies.fields import Dictionary, Enterprise
 from cityllm.policies.figures import NotAllowed
 from cityllm.policies.located import Located, read_yaml
@@ -25,6 +25,7 @@ from cityllm.policies.money import bind_money
 from cityllm.policies.policy import MAX_CLAUSES, Fixture, Policy
 from cityllm.policies.regions import read_region
 from cityllm.policies.validate import check
+from cityllm.policies.windows import Opening, opening
 
 FIELDS = "fields.yaml"
 KEPT_DAYS = 32
@@ -32,7 +33,10 @@ KEPT_DAYS = 32
 
 @dataclass(frozen=True)
 class BoundPolicy:
-    """A policy as it stands on a day: clauses and money without names, ready to evaluate."""
+    """A policy as it stands on a day: clauses and money without names, ready to evaluate.
+
+    `kept` holds what others work out of it for every enterprise alike, by a name of theirs.
+    """
 
     policy: Policy
     day: date
@@ -40,6 +44,17 @@ class BoundPolicy:
     clauses: tuple[BoundClause, ...]
     money: Money | None
     shared_cap: int | None = None
+    kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def opening(self) -> Opening:
+        """Whether one may apply on the day."""
+        return opening(self.policy, self.day)
+
+    @cached_property
+    def most(self) -> int | None:
+        """The most that it can grant, in fen; None where nothing bounds it or it is not money."""
+        return most(self.money) if self.money else None
 
     @cached_property
     def money_columns(self) -> tuple[str, ...]:

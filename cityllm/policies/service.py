@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from cityllm.corpus.levels import NATION
 from cityllm.policies.bind import REGION
@@ -23,7 +23,7 @@ from cityllm.policies.policy import Material
 from cityllm.policies.questions import Question, questions
 from cityllm.policies.ruleset import RuleSet
 from cityllm.policies.stacking import Combination, best
-from cityllm.policies.windows import Opening, opening
+from cityllm.policies.windows import Opening
 
 Order = Literal["money", "deadline", "missing"]
 ORDERS: tuple[Order, ...] = ("money", "deadline", "missing")
@@ -56,9 +56,8 @@ class Match:
 
     @property
     def papers(self) -> tuple[Material, ...]:
-        """The papers that the enterprise itself has to bring: those that no office holds."""
-        return tuple(one for one in self.result.bound.policy.materials
-                     if one.holder == "enterprise")
+        """The papers that the enterprise itself has to bring."""
+        return self.result.bound.policy.to_bring
 
     @property
     def needs(self) -> int:
@@ -87,6 +86,8 @@ class PolicyService:
 
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
+        self.data: dict[tuple[str, str], dict[str, Any]] = {}
+        """Columns in words by language, as `view` tells them; kept for the next reply."""
         self.describer = Describer(rules.dictionary, self.judgement)
 
     def match(self, enterprise: Enterprise, day: date, *, order: Order = "money",
@@ -97,7 +98,7 @@ class PolicyService:
         results = [evaluate(bound[id_], enterprise) for id_ in ids]
         combined = best([(one.bound, one.amount or 0) for one in results
                          if one.verdict == "eligible"])
-        matches = [self._match(one, day, combined) for one in results]
+        matches = [self._match(one, combined) for one in results]
         return Report(enterprise, day, tuple(sorted(matches, key=lambda one: rank(one, order))),
                       combined, tuple(questions(results)), self._outside(results))
 
@@ -105,9 +106,9 @@ class PolicyService:
         """A single policy for one enterprise. Raises PolicyNotFound."""
         return self.match(enterprise, day, only=[id_]).matches[0]
 
-    def _match(self, result: Result, day: date, combined: Combination) -> Match:
+    def _match(self, result: Result, combined: Combination) -> Match:
         id_ = result.bound.policy.id
-        return Match(result, opening(result.bound.policy, day), id_ in combined.chosen,
+        return Match(result, result.bound.opening, id_ in combined.chosen,
                      combined.left_out.get(id_, ()), self.rules.dictionary)
 
     def regions(self) -> tuple[str, ...]:

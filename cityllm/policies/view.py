@@ -6,20 +6,35 @@ Money is in yuan as text ("12500.00"), so that no reader makes a float of it; a 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from cityllm.policies.describe import WORDS, Check
 from cityllm.policies.evaluate import ClauseResult, Result
-from cityllm.policies.figures import from_quanta, show_yuan
+from cityllm.policies.figures import FEN, show_yuan
 from cityllm.policies.nearest import NearMiss
 from cityllm.policies.policy import Place, Policy
 from cityllm.policies.questions import Question
+from cityllm.policies.ruleset import BoundPolicy
 from cityllm.policies.service import Match, PolicyService, Report
 
 
 def yuan(fen: int | None) -> str | None:
     """Fen as yuan with two decimals, for a machine to read."""
-    return None if fen is None else str(from_quanta(fen, 2))
+    if fen is None:
+        return None
+    whole, rest = divmod(abs(fen), FEN)
+    return f"{'-' if fen < 0 else ''}{whole}.{rest:02d}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A policy on a day in one language: its own lines, its clauses, and those in brief by
+    verdict. Replies share these; nobody writes into them."""
+
+    head: dict[str, Any]
+    clauses: list[dict[str, Any]]
+    brief: list[dict[bool | None, dict[str, Any]]]
 
 
 class View:
@@ -30,7 +45,8 @@ class View:
         self.language = language
 
     def report(self, report: Report, *, details: bool = True) -> dict[str, Any]:
-        """A whole report; without `details` the clauses hold id and verdict only."""
+        """A whole report; without `details` the clauses hold id and verdict only, and no nearest
+        miss is worked out."""
         return {
             "enterprise": report.enterprise.id, "name": report.enterprise.name,
             "as_of": report.as_of.isoformat(),
@@ -41,39 +57,57 @@ class View:
             "matches": [self.match(one, details=details) for one in report.matches]}
 
     def match(self, match: Match, *, details: bool = True) -> dict[str, Any]:
-        """One policy for one enterprise."""
-        result, policy = match.result, match.result.bound.policy
-        return {
-            "policy": policy.id, "title": policy.title.say(self.language),
-            "verdict": result.verdict, "validity": result.validity,
-            "amount": yuan(result.amount), "potential": yuan(result.potential),
-            "up_to": policy.benefit.up_to, "benefit": policy.benefit.say(self.language),
-            "kind": policy.benefit.kind, "times": policy.benefit.times,
-            "window": {"state": match.window.state, "opens": _iso(match.window.opens),
-                       "closes": _iso(match.window.closes)},
+        """One policy for one enterprise; without `details` no nearest miss is looked for."""
+        result, told = match.result, self._told(match.result.bound)
+        found = {
+            **told.head, "verdict": result.verdict, "amount": yuan(result.amount),
+            "potential": yuan(result.potential),
             "missing": [self.datum(column) for column in result.missing],
             "missing_for_amount": [self.datum(column) for column in result.for_amount],
-            "nearest": self.near(match.near) if match.near else None,
-            "chosen": match.chosen, "excluded_by": list(match.excluded_by),
-            "materials": [one.say(self.language) for one in match.papers],
-            "clauses": [self.clause(one, result) if details
-                        else {"id": one.clause.id, "verdict": WORDS[one.met]}
-                        for one in result.clauses]}
+            "chosen": match.chosen, "excluded_by": list(match.excluded_by)}
+        if details:
+            found["nearest"] = self.near(match.near) if match.near else None
+            found["clauses"] = [self._clause(*one, result) for one in
+                                zip(result.clauses, told.clauses, strict=True)]
+        else:
+            found["clauses"] = [one[clause.met] for clause, one in
+                                zip(result.clauses, told.brief, strict=True)]
+        return found
 
-    def clause(self, found: ClauseResult, result: Result) -> dict[str, Any]:
+    def _told(self, bound: BoundPolicy) -> _Told:
+        """What is told of a policy on a day whoever asks; worked out once."""
+        kept: _Told | None = bound.kept.get((_Told, self.language))
+        if kept is None:
+            kept = bound.kept[_Told, self.language] = self._telling(bound)
+        return kept
+
+    def _telling(self, bound: BoundPolicy) -> _Told:
+        policy, window = bound.policy, bound.opening
+        head = {
+            "policy": policy.id, "title": policy.title.say(self.language), "verdict": None,
+            "validity": bound.validity, "amount": None, "potential": None,
+            "up_to": policy.benefit.up_to, "benefit": policy.benefit.say(self.language),
+            "kind": policy.benefit.kind, "times": policy.benefit.times,
+            "window": {"state": window.state, "opens": _iso(window.opens),
+                       "closes": _iso(window.closes)},
+            "missing": (), "missing_for_amount": (), "chosen": False, "excluded_by": (),
+            "materials": [one.say(self.language) for one in policy.to_bring]}
+        clauses = [{"id": one.clause.id, "text": one.clause.say(self.language), "verdict": None,
+                    "place": self.place(one.clause.place, policy)} for one in bound.clauses]
+        return _Told(head, clauses, [{met: {"id": one.clause.id, "verdict": word}
+                                      for met, word in WORDS.items()} for one in bound.clauses])
+
+    def _clause(self, found: ClauseResult, told: dict[str, Any], result: Result) -> dict[str, Any]:
         """A clause with its digest, its place, and each of its tests."""
-        clause, values = found.clause, result.enterprise.values
-        describer = self.service.describer
-        return {"id": clause.id, "text": clause.say(self.language), "verdict": WORDS[found.met],
-                "place": self.place(clause.place, result.bound.policy),
-                "tests": [self.test(check, result.bound.policy) for check in
-                          describer.checks(found.node, values, self.language)]}
+        checks = self.service.describer.checks(found.node, result.enterprise.values, self.language)
+        return {**told, "verdict": WORDS[found.met],
+                "tests": [self.test(check, result.bound.policy) for check in checks]}
 
     def test(self, check: Check, policy: Policy) -> dict[str, Any]:
         """One test in words."""
         return {"what": check.what, "verdict": check.verdict, "value": check.value,
-                "threshold": check.threshold, "gap": check.gap, "columns": list(check.columns),
-                "missing": list(check.missing),
+                "threshold": check.threshold, "gap": check.gap, "columns": check.columns,
+                "missing": check.missing,
                 "place": self.place(check.place, policy) if check.place else None}
 
     def place(self, place: Place, policy: Policy) -> dict[str, str]:
@@ -98,12 +132,17 @@ class View:
                 "policies": list(question.policies), "alone": list(question.alone)}
 
     def datum(self, column: str) -> dict[str, Any]:
-        """A column: its name, who holds it, and what may be given."""
-        rules = self.service.rules.dictionary
+        """A column: its name, who holds it, and what may be given. The same one each time."""
+        kept = self.service.data.get((column, self.language))
+        if kept is None:
+            kept = self.service.data[column, self.language] = self._datum(column)
+        return kept
+
+    def _datum(self, column: str) -> dict[str, Any]:
         if column.startswith("judge:"):
             return {"column": column, "label": self.label(column), "holder": "authority",
                     "allowed": "true, false"}
-        field = rules.field_of(column)
+        field = self.service.rules.dictionary.field_of(column)
         return {"column": column, "label": self.label(column), "holder": field.holder,
                 "allowed": field.allowed.say(self.language)}
 

@@ -96,7 +96,9 @@ class Window(_Reply):
 
 
 class Match(_Reply):
-    """One policy for one enterprise. Money is in yuan as text, exact to the fen."""
+    """One policy for one enterprise. Money is in yuan as text, exact to the fen.
+
+    `nearest` is there with `details` alone: null where no change that a firm can make would do."""
 
     policy: str
     title: str
@@ -111,7 +113,7 @@ class Match(_Reply):
     window: Window
     missing: list[Datum]
     missing_for_amount: list[Datum]
-    nearest: NearMiss | None
+    nearest: NearMiss | None = None
     chosen: bool
     excluded_by: list[str]
     materials: list[str]
