@@ -224,14 +224,17 @@ def draw(points: Sequence[dict[str, Any]], file: Path) -> None:
     """Cost against enterprises and policies as a picture."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, 2, figsize=(8, 3), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(11, 3.2), sharey=True)
     for axis, what in zip(axes, ("enterprises", "policies"), strict=True):
         other = "policies" if what == "enterprises" else "enterprises"
         most = max(point[other] for point in points)
-        line = sorted({(point[what], point["s"]) for point in points if point[other] == most})
+        line = sorted({point[what]: point["s"] for point in points if point[other] == most}.items())
         axis.plot(*zip(*line, strict=True), marker="o")
+        axis.set_xticks([count for count, _ in line], [f"{count:,}" for count, _ in line])
         axis.set_xlabel(f"{what} ({most:,} {other})")
+        axis.set_xlim(0)
         axis.set_ylim(0)
+        axis.grid(alpha=0.3)
     axes[0].set_ylabel("seconds")
     figure.tight_layout()
     file.parent.mkdir(parents=True, exist_ok=True)
