@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -92,9 +92,34 @@ def test_what_fits_most_comes_before_what_merely_lacks_little(
     enterprise = service.rules.dictionary.read({"region": "北京市/海淀区"})
     found = [service.one(one, enterprise, TODAY).result for one in shown]
     open_ = [one for one in found if one.verdict == "unknown"]
-    shares = [sum(bool(clause.met) for clause in one.clauses) / len(one.clauses)
-              for one in open_]
-    assert shares[0] > 0 and shares == sorted(shares, reverse=True)
+    assert open_ and all(any(clause.met for clause in one.clauses) for one in open_)
+    waiting = [one.result for one in service.match(enterprise, TODAY).matches
+               if one.result.verdict == "unknown"]
+
+    def remote(missing: Sequence[str]) -> float:
+        return sum(1 / sum(column in one.missing for one in waiting) for column in missing)
+
+    apart = [remote(one.missing) for one in open_]
+    assert apart == pytest.approx(sorted(apart))
+
+
+def test_a_narrow_trade_does_not_stand_before_what_everybody_is_asked(
+        adviser: PolicyAdviser, service: PolicyService) -> None:
+    trace = adviser.advise(["开了一家餐馆，能减什么税"], TODAY)
+    first = service.rules.get(trace.steps[0].split("  ")[0]).id
+    order = [one.id for one in service.match(service.rules.dictionary.read({}), TODAY).matches]
+    for narrow in ("deed-tax-barren-land", "vessel-tax-fishing", "env-tax-solid-waste-reuse"):
+        assert first != narrow and order.index("sme-procurement-share") < order.index(narrow)
+
+
+def test_the_models_sentence_stands_beside_policies_of_unconfirmed_validity(
+        ledger: Ledger, adviser: PolicyAdviser) -> None:
+    asked = "我们在海淀区，能拿什么补贴"
+    trace = adviser.advise([asked], TODAY).model_copy(update={"id": "E1"})
+    assert any("有效期未确认" in step for step in trace.steps)
+    said = ground("能认定符合的{E1.eligible}，还缺信息的{E1.unknown}，先看{E1.first}：",
+                  Facts([trace], asked, ledger.resolve, ledger.mentioned), asked, "zh")
+    assert said.removed == [] and said.text.startswith("能认定符合的0 项")
 
 
 def test_a_misspelt_field_is_answered_with_near_names_only(service: PolicyService) -> None:

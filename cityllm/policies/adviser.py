@@ -12,7 +12,6 @@ from datetime import date
 
 from cityllm.evidence import RuleTraceEvidence, Value
 from cityllm.messages import Language
-from cityllm.policies.bind import REGION
 from cityllm.policies.explain import Words
 from cityllm.policies.fields import Enterprise
 from cityllm.policies.fields import Value as FieldValue
@@ -81,11 +80,12 @@ def _chosen(report: Report, about: Sequence[str]) -> list[Match]:
     return list(found.values())
 
 
-def _fit(match: Match) -> tuple[float, bool, int, int, str]:
-    """Sort key of what lacks data: share of clauses met, region met, money, data missing."""
-    met = [one.clause.id for one in match.result.clauses if one.met]
-    share = len(met) / max(len(match.result.clauses), 1)
-    return (-share, REGION not in met, -(match.result.potential or 0), match.needs, match.id)
+def _fit(match: Match) -> tuple[bool, float, bool, int, str]:
+    """Sort key of what lacks data: any clause met, how common the missing data are, in force,
+    money."""
+    result = match.result
+    return (not any(one.met for one in result.clauses), match.remote,
+            result.validity != "in_force", -(result.potential or 0), match.id)
 
 
 def _next(service: PolicyService, report: Report, about: Sequence[str],

@@ -22,7 +22,8 @@ _VERDICTS = {
 _VALIDITY = {
     "not_yet": ("还没有生效", "not in force yet"),
     "expired": ("已经到期", "no longer in force"),
-    "unconfirmed": ("有效期未确认，不能认定符合", "validity not confirmed, so nobody is found eligible"),
+    "unconfirmed": ("有效期未确认，先向主管部门核实",
+                    "validity not confirmed: ask the office in charge first"),
 }
 _WINDOW = {"open": ("申报期内，截止 {closes}", "open until {closes}"),
            "later": ("申报期 {opens} 至 {closes}", "open from {opens} to {closes}"),

@@ -73,10 +73,13 @@ MUNICIPALITIES = "北京 上海 天津 重庆".split()
 _PROVINCES = sorted({path.partition("/")[0][:-1] for path in CITIES.values()})
 _OF = {name: f"{city}/{name}区" for city, names in DISTRICTS.items() for name in names.split()}
 _BARE = "|".join(f"{name}区" for name in _OF)
+_ALONE = "|".join(name for name in _OF if name not in ("东城", "长宁", "光明"))
+"""Names that may stand without 区; 东莞 has a 东城, too, 四川 a 长宁, and 光明 is a word."""
 _TOWN = "|".join([*CITIES, *MUNICIPALITIES])
 PLACES = re.compile(
     rf"(?:(?:{'|'.join(_PROVINCES)})省?)?(?:{_TOWN})市?(?:(?:{'|'.join(_OF)})(?:区)?|"
-    rf"[\u4e00-\u9fff]{{1,4}}?(?:新区|区|县)(?!的?别))?|{_BARE}")
+    rf"[\u4e00-\u9fff]{{1,4}}?(?:新区|区|县)(?!的?别))?|{_BARE}|"
+    rf"(?:{_ALONE})(?=的|[，,。；;、！!\s]|$|注册|这边|[开做办租建有])")
 
 
 def path_of(words: str) -> str | None:

@@ -6,7 +6,8 @@ table of enterprises through one. Nothing is stored here and no model is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -35,7 +36,8 @@ class Match:
     """A policy for an enterprise, and what follows from it.
 
     `chosen` says whether it belongs to the best combination; `excluded_by` which chosen policies
-    exclude it.
+    exclude it. `remote` grows with each missing datum, by 1 for one that no other policy waits for
+    and by 1/n for one that n wait for: how far the policy is from what is commonly asked.
     """
 
     result: Result
@@ -43,6 +45,7 @@ class Match:
     chosen: bool
     excluded_by: tuple[str, ...]
     dictionary: Dictionary = field(repr=False)
+    remote: float
 
     @cached_property
     def near(self) -> NearMiss | None:
@@ -98,7 +101,8 @@ class PolicyService:
         results = [evaluate(bound[id_], enterprise) for id_ in ids]
         combined = best([(one.bound, one.amount or 0) for one in results
                          if one.verdict == "eligible"])
-        matches = [self._match(one, combined) for one in results]
+        waiting = Counter(column for one in results for column in one.missing)
+        matches = [self._match(one, combined, waiting) for one in results]
         return Report(enterprise, day, tuple(sorted(matches, key=lambda one: rank(one, order))),
                       combined, tuple(questions(results)), self._outside(results))
 
@@ -106,10 +110,11 @@ class PolicyService:
         """A single policy for one enterprise. Raises PolicyNotFound."""
         return self.match(enterprise, day, only=[id_]).matches[0]
 
-    def _match(self, result: Result, combined: Combination) -> Match:
+    def _match(self, result: Result, combined: Combination, waiting: Mapping[str, int]) -> Match:
         id_ = result.bound.policy.id
         return Match(result, result.bound.opening, id_ in combined.chosen,
-                     combined.left_out.get(id_, ()), self.rules.dictionary)
+                     combined.left_out.get(id_, ()), self.rules.dictionary,
+                     sum(1 / waiting[column] for column in result.missing))
 
     def regions(self) -> tuple[str, ...]:
         """The regions that the catalogue has policies of, 全国 left out."""
@@ -132,14 +137,18 @@ class PolicyService:
 
 
 def rank(match: Match, order: Order) -> tuple[int, float, float, float, str]:
-    """Sort key: met before unknown before not met; then by what `order` names first."""
+    """Sort key: met before unknown before not met; then by what `order` names first.
+
+    Where neither money nor a date tells policies apart, those that wait for data that many ask for
+    come before those of a narrow trade.
+    """
     result = match.result
     worth = result.amount if result.amount is not None else result.potential or 0
     closes = match.window.closes or date.max
     money, deadline, missing = -float(worth), float(closes.toordinal()), float(match.needs)
     if order == "missing" and result.verdict == "not_eligible":
         missing = float(len(match.near.changes)) if match.near else 99.0
-    keys = {"money": (money, deadline, missing), "deadline": (deadline, money, missing),
+    keys = {"money": (money, deadline, match.remote), "deadline": (deadline, money, match.remote),
             "missing": (missing, money, deadline)}[order]
     group = _GROUPS[result.verdict] + (0.5 if result.verdict == "unknown"
                                        and result.validity != "in_force" else 0)
