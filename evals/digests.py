@@ -18,9 +18,9 @@ from typing import Any
 
 import yaml
 
+from cityllm.corpus.numerals import cn_to_int
+
 MAX_SHARED_RUN = 24
-_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-_UNITS = {"十": 10, "百": 100, "千": 1000}
 _CN_NUMBER = re.compile("[零〇一二两三四五六七八九十百千万亿]+")
 NOT_FIGURES = re.compile(
     "统一|一定|一般|一致|第一时间|一并|一律|同一|一方|之一|一切|一旦|一次性|一体|逐一|任一|另一|唯一|万一|"
@@ -30,23 +30,6 @@ _AUTHORITY = re.compile(
     "(?:国务院|省|自治区|直辖市|设区的市|市|县|区|乡|镇|街道)?[\u4e00-\u9fff]{0,6}"
     "(?:人民政府|主管部门|行政部门|人民法院|人民检察院|委员会|办事处|公安机关|救援机构|监察机关)"
 )
-
-
-def cn_to_int(text: str) -> int | None:
-    """Value of a Chinese numeral up to 万亿, None where `text` is not one."""
-    total = section = digit = 0
-    for char in text:
-        if char in _DIGITS:
-            digit = _DIGITS[char] if digit == 0 else digit * 10 + _DIGITS[char]
-        elif char in _UNITS:
-            section += (digit or 1) * _UNITS[char]
-            digit = 0
-        elif char in "万亿":
-            total = (total + section + digit) * (10_000 if char == "万" else 100_000_000)
-            section = digit = 0
-        else:
-            return None
-    return total + section + digit
 
 
 def figures(text: str) -> set[int | str]:

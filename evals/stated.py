@@ -8,8 +8,8 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from cityllm.corpus.numerals import cn_to_int
 from cityllm.policies.figures import read_figure
-from evals.digests import cn_to_int
 
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)(亿|万)?元?(%|‰)?")
 _CHINESE = re.compile("(百分之|千分之|万分之)?([零〇一二两三四五六七八九十百千万亿]+)"

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -132,12 +132,15 @@ class FakeAssistant:
     image: str = ""
     calls: list[tuple[str, Sequence[tuple[str, str]], date | None, str | None]] = field(
         default_factory=list)
+    closed: list[tuple[str, ...]] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     pause: float = 0.0
     release: Path | None = None
 
     def stream(self, question: str, history: Sequence[tuple[str, str]] = (),
-               as_of: date | None = None, language: str | None = None) -> Iterator[Event]:
+               as_of: date | None = None, language: str | None = None,
+               closed: Collection[str] = ()) -> Iterator[Event]:
+        self.closed.append(tuple(closed))
         self.calls.append((question, list(history), as_of, language))
         if "超时" in question:
             raise ModelTimeout("语言模型 30 秒没有回答，请稍后再试。",

@@ -12,7 +12,7 @@ from fakes import PairSearch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityllm.agent.petition_tools import HEAD, messages
+from cityllm.agent.petition_tools import CASES, HEAD, NAMES, messages
 from cityllm.agent.specs import SPECS
 from cityllm.agent.toolbox import Session, Toolbox
 from cityllm.config import ROOT
@@ -98,6 +98,13 @@ def test_similar_cases_are_listed_nearest_first_with_what_became_of_them(box: To
     assert isinstance(run, ToolRunEvidence) and "已责令夜间停工" in run.summary
     _, nothing = called(box, "similar_petitions", "以前有过吗？宠物医院乱开药方")
     assert nothing.startswith("[not_found]")
+
+
+def test_who_may_not_read_petitions_is_not_offered_those_of_others(box: Toolbox) -> None:
+    asked = f"有没有类似的信访件：{NOISE}"
+    offered = {spec.name for spec in box.offer(asked)}
+    assert set(NAMES) <= offered
+    assert {spec.name for spec in box.offer(asked, closed=[CASES])} == offered - {CASES}
 
 
 def test_without_past_cases_it_says_how_to_get_some(box: Toolbox) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from cityllm.errors import ToolProblem
 from cityllm.evidence import RuleTraceEvidence
 from cityllm.messages import Language
 from cityllm.policies.adviser import Heard, PolicyAdviser
+from cityllm.policies.evaluate import Result
 from cityllm.policies.ruleset import RuleSet
 from cityllm.policies.service import PolicyService
 from cityllm.policies.topics import Topics
@@ -96,10 +97,11 @@ def test_what_fits_most_comes_before_what_merely_lacks_little(
     waiting = [one.result for one in service.match(enterprise, TODAY).matches
                if one.result.verdict == "unknown"]
 
-    def remote(missing: Sequence[str]) -> float:
-        return sum(1 / sum(column in one.missing for one in waiting) for column in missing)
+    def remote(one: Result) -> float:
+        rare = sum(1 / sum(column in other.missing for other in waiting) for column in one.missing)
+        return rare / (1 + sum(clause.met is True for clause in one.clauses))
 
-    apart = [remote(one.missing) for one in open_]
+    apart = [remote(one) for one in open_]
     assert apart == pytest.approx(sorted(apart))
 
 

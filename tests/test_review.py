@@ -58,6 +58,12 @@ def review(tmp_path: Path, now: list[float]) -> Review:
     return Review(tmp_path / "review.sqlite", clock=lambda: now[0])
 
 
+def test_the_store_is_made_at_its_first_use(tmp_path: Path) -> None:
+    store = Review(tmp_path / "home" / "review.sqlite")
+    assert not store.path.exists()
+    assert store.waiting(10) == [] and store.path.is_file()
+
+
 def decide(review: Review, who: Account, n: int, verdict: Verdict | None = None) -> None:
     held = review.take(who, n)
     review.decide(who, n, held.mark, verdict or Verdict("accepted", FINAL, "答复如下。"))

@@ -6,13 +6,17 @@ import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import gradio as gr
 import pytest
 from fakes_web import FakeAssistant, FakeLedger
 
 from cityllm.agent.events import Delta, Event
+from cityllm.agent.petition_tools import CASES
+from cityllm.safety.access import Account, Role
 from cityllm.web.conversations import Conversations, Turn
+from cityllm.web.handlers import Chat
 from cityllm.web.running import Run, Runs
 from cityllm.web.texts import text
 
@@ -160,3 +164,19 @@ def test_a_stopped_question_leaves_the_queue(assistant: FakeAssistant,
     wait(first)
     time.sleep(0.5)
     assert len(assistant.calls) == 1
+
+
+@pytest.mark.parametrize(("role", "closed"), [
+    ("planner", (CASES,)), ("enterprise", (CASES,)), ("clerk", ()), ("supervisor", ()),
+    ("auditor", ()), ("admin", ())])
+def test_petitions_of_others_are_found_for_those_alone_who_may_read_them(
+        assistant: FakeAssistant, store: Conversations, role: Role,
+        closed: tuple[str, ...]) -> None:
+    runs = Runs(assistant, store, 1, 60)
+    chat = Chat(cast(Any, assistant.ledger), store, runs, "zh",
+                lambda name: Account(name, role), signed_in=True)
+    conversation, *_ = chat.ask("有没有类似的信访件", "", "", "zh", gr.Request(username="li"))
+    (turn,) = store.turns("li", conversation) or []
+    run = runs.get(turn.id)
+    assert run is None or run.ended.wait(20)
+    assert assistant.closed == [closed]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -77,8 +77,11 @@ class Assistant:
         return answer
 
     def stream(self, question: str, history: Sequence[Turn] = (), as_of: date | None = None,
-               language: Language | None = None) -> Iterator[Event]:
-        """Steps as they happen, then the verified text in pieces, then the answer."""
+               language: Language | None = None, closed: Collection[str] = ()) -> Iterator[Event]:
+        """Steps as they happen, then the verified text in pieces, then the answer.
+
+        `closed` are names of tools that whoever asks may not use.
+        """
         today = self.clock()
         day = as_of or fact_date(question, today) or today
         tongue = language or language_of(question)
@@ -86,7 +89,7 @@ class Assistant:
         session = self.toolbox.session(day, today, tongue, said)
         draft = Draft(session, tongue, question, "\n".join(said), began=time.perf_counter())
         try:
-            yield from self._run(draft, history)
+            yield from self._run(draft, history, closed)
             answer = self._answer(draft)
         except ToolFailed as problem:
             answer = self._refused(draft, "tool_failed",
@@ -99,7 +102,8 @@ class Assistant:
                 yield Delta(piece)
         yield Final(answer)
 
-    def _run(self, draft: Draft, history: Sequence[Turn]) -> Iterator[Event]:
+    def _run(self, draft: Draft, history: Sequence[Turn],
+             closed: Collection[str]) -> Iterator[Event]:
         if self.model is None:
             raise ModelError(say("no_model", "zh"), say("no_model", "en"))
         from langchain.agents import create_agent
@@ -109,7 +113,7 @@ class Assistant:
         from cityllm.agent.middleware import LookFirst, engine_errors
 
         earlier = [asked for asked, _ in history[-TURNS:]]
-        specs = self.toolbox.offer(draft.question, earlier)
+        specs = self.toolbox.offer(draft.question, earlier, closed)
         owed = self.toolbox.owed(draft.question, specs)
         look_first = LookFirst(bool(specs) and self.toolbox.must_look(draft.question), owed)
         agent = create_agent(

@@ -19,7 +19,9 @@ from cityllm.messages import Language
 if TYPE_CHECKING:
     from cityllm.agent.toolbox import Session
 
-NAMES = ("triage_petition", "similar_petitions", "draft_reply")
+CASES = "similar_petitions"
+"""The one that shows what others have written: for those alone who may read petitions."""
+NAMES = ("triage_petition", CASES, "draft_reply")
 HEAD = 24
 """Characters by which a message is pointed at."""
 SHORTEST = 6

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -320,13 +320,16 @@ class Toolbox:
         self.desk = desk
         self.adviser = adviser
 
-    def offer(self, question: str, earlier: Sequence[str] = ()) -> list[ToolSpec]:
+    def offer(self, question: str, earlier: Sequence[str] = (),
+              closed: Collection[str] = ()) -> list[ToolSpec]:
         """The likeliest tools first, their arguments limited to what the question allows.
 
         All tools that could be called where there is no retriever. `earlier` are the questions
-        before this one, which may be pointed at as well.
+        before this one, which may be pointed at as well; `closed` are tools that this user may not
+        use.
         """
-        bound = (self.bind(spec, question, earlier) for spec in self.specs)
+        bound = (self.bind(spec, question, earlier) for spec in self.specs
+                 if spec.name not in closed)
         by_name = {spec.name: spec for spec in bound if spec is not None}
         if self.retriever is None:
             return list(by_name.values())

@@ -44,7 +44,6 @@ NAMES: dict[str, tuple[str, ...]] = {
 """Field -> names it goes by. From `direct` on: dates of what happened since, for the clock."""
 
 EVENTS = tuple(NAMES)[tuple(NAMES).index("accepted"):]
-PERSONAL = ("person", "phone", "identity")
 
 
 def _plain(name: str) -> str:

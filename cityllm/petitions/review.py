@@ -45,28 +45,36 @@ _HELD = ("n, key, batch, id, mark, made_by, record, state, rank, due, draft, why
 
 
 class Review:
-    """The store at `path`, made when missing. `clock` gives seconds since 1970."""
+    """The store at `path`, made at the first use. `clock` gives seconds since 1970."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self.path = path
         self.clock = clock
         self.chain = Chain("decisions")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path, timeout=10.0)) as db, db:
+        self._made = False
+
+    def _make(self) -> None:
+        if self._made:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(self.path, timeout=10.0)) as db, db:
             db.execute("PRAGMA journal_mode=WAL")
             db.executescript(_TABLES)
             self.chain.make(db)
-        path.chmod(0o600)
+        self.path.chmod(0o600)
+        self._made = True
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection to read with."""
+        self._make()
         with closing(sqlite3.connect(self.path, timeout=10.0, isolation_level=None)) as db:
             yield db
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection that keeps other writers out; all inside is kept, or nothing."""
+        self._make()
         with writing(self.path) as db:
             yield db
 

@@ -21,7 +21,6 @@ from cityllm.petitions.wrongdoing import HIGHER, OWN, WITHHELD
 from cityllm.safety.access import Role
 
 Outcome = Literal["accepted", "changed", "returned"]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 READ_REPORTS: tuple[Role, ...] = ("supervisor", "admin")
 """Who may open an original, and so say that a report of wrongdoing is none."""
 REASON = 500

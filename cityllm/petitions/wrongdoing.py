@@ -166,8 +166,3 @@ def withhold(done: Triaged) -> Triaged:
     told = replace(done.petition, title=WITHHELD, text=WITHHELD, place="", extra={})
     return replace(done, petition=told, labels=replace(done.labels, reasons=()),
                    summary=WITHHELD, draft="")
-
-
-def may_see(done: Triaged, unit: str) -> bool:
-    """Whether a unit may be shown this petition: a report only the body it is meant for."""
-    return not is_secret(done.labels) or unit == done.labels.department

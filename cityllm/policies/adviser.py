@@ -71,21 +71,13 @@ def _chosen(report: Report, about: Sequence[str]) -> list[Match]:
              [one for one in report.matches if one.result.verdict == "eligible"]]
     if not about:
         open_ = [one for one in report.matches if one.result.verdict == "unknown"]
-        kinds.append(sorted(open_, key=_fit))
+        kinds.append(sorted(open_, key=lambda one: one.remote))
         kinds.append([one for one in report.matches if one.near is not None
                       and one.result.verdict == "not_eligible"])
     found: dict[str, Match] = {}
     for kind in kinds:
         found |= {one.id: one for one in [one for one in kind if one.id not in found][:SHOWN]}
     return list(found.values())
-
-
-def _fit(match: Match) -> tuple[bool, float, bool, int, str]:
-    """Sort key of what lacks data: any clause met, how common the missing data are, in force,
-    money."""
-    result = match.result
-    return (not any(one.met for one in result.clauses), match.remote,
-            result.validity != "in_force", -(result.potential or 0), match.id)
 
 
 def _next(service: PolicyService, report: Report, about: Sequence[str],

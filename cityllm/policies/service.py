@@ -36,8 +36,8 @@ class Match:
     """A policy for an enterprise, and what follows from it.
 
     `chosen` says whether it belongs to the best combination; `excluded_by` which chosen policies
-    exclude it. `remote` grows with each missing datum, by 1 for one that no other policy waits for
-    and by 1/n for one that n wait for: how far the policy is from what is commonly asked.
+    exclude it. `remote` tells how far it is from what was told and is commonly asked: 1/n for each
+    missing datum that n policies wait for, in all divided by one more than the clauses met.
     """
 
     result: Result
@@ -114,7 +114,8 @@ class PolicyService:
         id_ = result.bound.policy.id
         return Match(result, result.bound.opening, id_ in combined.chosen,
                      combined.left_out.get(id_, ()), self.rules.dictionary,
-                     sum(1 / waiting[column] for column in result.missing))
+                     sum([1 / waiting[column] for column in result.missing])
+                     / (1 + sum([one.met is True for one in result.clauses])))
 
     def regions(self) -> tuple[str, ...]:
         """The regions that the catalogue has policies of, 全国 left out."""

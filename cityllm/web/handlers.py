@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from cityllm.agent.petition_tools import CASES
 from cityllm.messages import Language
+from cityllm.petitions.held import may
 from cityllm.safety.access import LOCAL, Account
 from cityllm.web import frame
 from cityllm.web.citation_panel import panel
@@ -128,7 +130,8 @@ class Chat:
         history = [(t.question, t.answer.text) for t in turns if t.answer and not t.answer.refused]
         conversation, turn = self.store.begin(user, conversation, question, day)
         # A question typed in English on the Chinese page is answered in English.
-        self.runs.start(turn, question, history, day, "en" if language == "en" else None)
+        closed = () if may(self.account_of(user).role, "read") else (CASES,)
+        self.runs.start(turn, question, history, day, "en" if language == "en" else None, closed)
         return (conversation, *self.view(user, conversation, language, typed=""))
 
     def example(self, event: gr.EventData, as_of: str | None, conversation: str,

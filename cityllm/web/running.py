@@ -10,9 +10,10 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Protocol
 
 from cityllm.agent.events import Delta, Event, Final, StepDone, StepStarted
@@ -31,8 +32,9 @@ class Answers(Protocol):
     """What the chat needs of an assistant."""
 
     def stream(self, question: str, history: Sequence[tuple[str, str]] = (),
-               as_of: date | None = None, language: Language | None = None) -> Iterator[Event]:
-        """Events, the last of them Final."""
+               as_of: date | None = None, language: Language | None = None,
+               closed: Collection[str] = ()) -> Iterator[Event]:
+        """Events, the last of them Final; no tool of `closed` is used."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,15 @@ class Runs:
         self.patience = patience
 
     def start(self, turn: int, question: str, history: Sequence[tuple[str, str]],
-              as_of: date | None, language: Language | None) -> Run:
-        """Begin to answer `turn` and return at once; `language` None: as the question is."""
+              as_of: date | None, language: Language | None,
+              closed: Collection[str] = ()) -> Run:
+        """Begin to answer `turn` and return at once; `language` None: as the question is. No tool
+        of `closed` is used."""
         run = self._runs[turn] = Run(turn, question)
-        threading.Thread(target=self._work, args=(run, question, history, as_of, language),
-                         name=f"answer-{turn}", daemon=True).start()
+        begin = partial(self._assistant.stream, question, history, as_of=as_of,
+                        language=language, closed=closed)
+        threading.Thread(target=self._work, args=(run, begin), name=f"answer-{turn}",
+                         daemon=True).start()
         return run
 
     def get(self, turn: int) -> Run | None:
@@ -157,15 +163,14 @@ class Runs:
             run.stopping.set()
             run.end()
 
-    def _work(self, run: Run, question: str, history: Sequence[tuple[str, str]], as_of: date | None,
-              language: Language | None) -> None:
+    def _work(self, run: Run, begin: Callable[[], Iterator[Event]]) -> None:
         try:
             while not self.slots.acquire(timeout=0.2):
                 if run.stopping.is_set():
                     return
             try:
                 run.start()
-                answer = self._answer(run, question, history, as_of, language)
+                answer = self._answer(run, begin())
             finally:
                 self.slots.release()
             if answer is not None:
@@ -182,10 +187,8 @@ class Runs:
             self._runs.pop(run.turn, None)
             run.end()
 
-    def _answer(self, run: Run, question: str, history: Sequence[tuple[str, str]],
-                as_of: date | None, language: Language | None) -> Answer | None:
+    def _answer(self, run: Run, stream: Iterator[Event]) -> Answer | None:
         """The answer, None when stopped. RuntimeError where the stream ends without one."""
-        stream = self._assistant.stream(question, history, as_of=as_of, language=language)
         for event in stream:
             if run.stopping.is_set():
                 close = getattr(stream, "close", None)
