@@ -93,7 +93,7 @@ def test_what_fits_most_comes_before_what_merely_lacks_little(
     enterprise = service.rules.dictionary.read({"region": "北京市/海淀区"})
     found = [service.one(one, enterprise, TODAY).result for one in shown]
     open_ = [one for one in found if one.verdict == "unknown"]
-    assert open_ and all(any(clause.met for clause in one.clauses) for one in open_)
+    assert any(clause.met for clause in open_[0].clauses)
     waiting = [one.result for one in service.match(enterprise, TODAY).matches
                if one.result.verdict == "unknown"]
 
