@@ -34,11 +34,11 @@ def issues(
     report: Page = None,
 ) -> None:
     """把来信归成事项，按热度排序：地点、起止、人数、票数。 Messages into issues, the hottest first."""
-    from cityllm.cli_triage import progress_lines
     from cityllm.petitions import issues as found
     from cityllm.petitions import issues_page, output
     from cityllm.petitions.columns import read_given
     from cityllm.petitions.intake import open_source
+    from cityllm.triage_terminal import progress_lines
 
     rows, page = open_source(source, read_given(column or [])), page_of(source, out, report)
     began = time.perf_counter()
@@ -155,7 +155,8 @@ def drift(
         typer.echo(f"{week.week}  {week.petitions:>6,} 件  {told}  {week.why or few}")
     if close:
         folder = classifier_folder(settings, pack or settings.pack)
-        why = weekly.shut(folder / "line.json", weeks)
+        if why := weekly.closing(weeks):
+            weekly.shut(folder / "line.json", why)
         typer.echo(f"已关闭自动线：{why}\n{folder / 'line.json'} The automatic line is shut."
                    if why else "没有漂移，自动线不变。 No drift; the line stays as it is.")
 

@@ -19,7 +19,6 @@ from cityllm.errors import ConfigError, ModelUnavailable
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-    from cityllm.petitions.batch import Progress, Result
     from cityllm.petitions.drafts import Drafter, Wanted
     from cityllm.petitions.pipeline import Pipeline, Recipe
     from cityllm.petitions.routing import Labeller
@@ -84,6 +83,7 @@ def run(
     from cityllm.petitions.columns import read_given
     from cityllm.petitions.intake import open_source
     from cityllm.petitions.review import Review
+    from cityllm.triage_terminal import progress_lines, show
 
     settings = load_settings()
     today = _day(day)
@@ -194,7 +194,7 @@ def make_recipe(settings: Settings, pack: Path, given: Any, *, ask_model: bool =
         load = partial(load_cascade, settings, folder, pack)
         mark |= {"asked": f"{settings.endpoint_url} {settings.endpoint_model}"}
     return Recipe(load, Line.load(folder / "line.json"), clock, HOLIDAYS, key, dict(given),
-                  _fingerprint(folder, pack, mark))
+                  _fingerprint(folder, pack, mark), folder)
 
 
 @contextmanager
@@ -314,70 +314,6 @@ def _add_files(told: hashlib._Hash, files: Sequence[Path]) -> None:
     for file in files:
         if file.is_file():
             told.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
-
-
-@contextmanager
-def progress_lines() -> Iterator[Progress]:
-    """A bar with rate and remaining time on a terminal; elsewhere a line every ten seconds."""
-    import time
-
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    names = {"rows": "处理 Rows", "drafts": "草稿 Drafts", "write": "查重、写出 Group and write"}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-               TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    opened = last = time.monotonic()
-    tasks: dict[str, Any] = {}
-    begun: dict[str, float] = {}
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        def tell(done: int, total: int | None, what: str) -> None:
-            nonlocal last
-            now = time.monotonic()
-            rate = done / max(now - begun.setdefault(what, now if tasks else opened), 1e-6)
-            if what not in tasks:
-                tasks[what] = bar.add_task(names.get(what, what), total=total, rate="")
-            bar.update(tasks[what], completed=done, total=total, rate=f"{rate:,.0f} 行/s rows/s")
-            if not console.is_terminal and now - last >= 10:
-                last = now
-                left = f"，约剩 {(total - done) / rate:,.0f} s left" if total and done else ""
-                console.print(f"{names.get(what, what)} {done:,}/{total or '?'} "
-                              f"{rate:,.0f} 行/s rows/s{left}", highlight=False)
-
-        yield tell
-
-
-def show(result: Result, out: str, page: Path) -> None:
-    """What was done, and each stage's rows a second."""
-    say: Callable[[str], None] = typer.echo
-    say(f"{result.rows:,} 行，其中新处理 {result.fresh:,} 行，读不了 {result.bad:,} 行，"
-        f"用时 {result.seconds:.1f} s。 Rows: {result.rows:,}, done now {result.fresh:,}, "
-        f"unusable {result.bad:,}.")
-    say(f"自动转送 {result.routes['auto']:,}，人工审核 {result.routes['review']:,}，紧急 "
-        f"{result.routes['urgent']:,}。 Automatic, to a person, urgent.")
-    say("各环节每个进程 Each stage, in one process:")
-    for name, rows, rate in result.times.rates():
-        shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}"
-        say(f"  {name:<24}{rows:>9,} 行 rows {shown:>12} 行/s rows/s")
-    if result.asked or result.drafts or result.undrafted:
-        say(f"草稿：问了 {result.asked:,} 件，写成 {result.drafts:,} 份。 Drafts: asked, written.")
-        for why, count in result.undrafted.most_common():
-            say(f"  {count:,} 件没有草稿 without: {why}")
-    if result.fresh:
-        own = result.seconds - result.times.stages.get("draft", (0, 0.0))[1]
-        say(f"  {'全程（不含草稿） all':<22}{result.fresh:>9,} 行 rows "
-            f"{result.fresh / max(own, 1e-9):>12,.0f} 行/s rows/s")
-    if result.rows and (result.fresh or result.asked):
-        say(f"  大模型调用 model calls: {result.calls:,} = {1000 * result.calls / result.rows:.1f} / "
-            "1,000 行 rows")
-    say(f"结果 Result: {out}\n日报 Report: {page}")
 
 
 def _wanted(text: str) -> Wanted:

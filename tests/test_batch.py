@@ -11,13 +11,16 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cityllm.config import ROOT
 from cityllm.errors import ConfigError
+from cityllm.petitions.batch import Result
 from cityllm.petitions.calibrate import Line
+from cityllm.petitions.drift import KEPT, Reference
 from cityllm.petitions.journal import Journal
 from cityllm.safety.vault import Vault
 from tests import petition_day
@@ -174,6 +177,39 @@ def test_nothing_goes_by_itself_without_local_rows(tmp_path: Path) -> None:
         assert bool(result.routes["auto"]) is goes
         assert all(one["why_review"] for one in read(out) if one["route"] != "auto")
     assert "499" in Line.load(few).why
+
+
+def test_rows_unlike_the_calibration_shut_the_line(tmp_path: Path) -> None:
+    write(tmp_path / "before.jsonl", rows(400, seed=3))
+    day(tmp_path / "before.jsonl", tmp_path / "known.jsonl", wanted=recipe(make_sure))
+    Reference.of(read(tmp_path / "known.jsonl")).save(tmp_path / KEPT)
+    held = tmp_path / "line.json"
+    held.write_text('{"threshold": 0.5, "n_local": 900}', encoding="utf-8")
+
+    def batch(name: str) -> Result:
+        wanted = replace(recipe(make_sure, Line.load(held)), folder=tmp_path)
+        return day(tmp_path / name, tmp_path / "out.jsonl", wanted=wanted)
+
+    write(tmp_path / "alike.jsonl", rows(400, seed=4))
+    alike = batch("alike.jsonl")
+    assert alike.closed == "" and alike.routes["auto"] and Line.load(held).threshold == 0.5
+
+    made = [row | {"标题": "孩子上学", "内容": "孩子上学划片不合理，请问小学入学需要什么材料。"}
+            for row in rows(200, seed=5)]
+    write(tmp_path / "other.jsonl", made)
+    before = held.read_bytes()
+    other = batch("other.jsonl")
+    assert "类别构成" in other.closed and not other.routes["auto"]
+    done, bytes_ = read(tmp_path / "out.jsonl"), (tmp_path / "out.jsonl").read_bytes()
+    assert sum(other.closed in str(one["why_review"]) for one in done) > 100
+    shut = Line.load(held)
+    assert shut.threshold is None and other.closed in shut.why
+    held.write_bytes(before)  # as a run leaves it that was killed before the line was shut
+    again = batch("other.jsonl")
+    assert (again.fresh, again.closed) == (0, other.closed)
+    assert (tmp_path / "out.jsonl").read_bytes() == bytes_
+    assert Line.load(held) == shut
+    assert not batch("alike.jsonl").routes["auto"]
 
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx", "jsonl", "db"])

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 import cityllm.cli as cli
 from cityllm.config import ROOT
+from cityllm.errors import ModelUnavailable
 from cityllm.petitions.calibrate import Line
-from cityllm.petitions.drift import CHANCE, FEW, check, shut, stability
+from cityllm.petitions.drift import CHANCE, FEW, Reference, check, closing, shut, stability
 
 TOPICS = {"城乡建设": "小区电梯坏了物业不修外墙漏水开发商延期交房", "交通运输": "公交车班次少等车时间长路口堵车红绿灯",
           "教育文体": "孩子上学划片不合理学校补课收费幼儿园入学", "劳动保障": "公司拖欠工资三个月不签合同不交社保"}
@@ -55,6 +56,19 @@ def test_each_kind_of_drift_is_seen_and_named(change: dict[str, Any], word: str)
     assert first.why == "" and word in second.why
 
 
+def test_what_training_keeps_says_the_same_and_holds_no_words(tmp_path: Path) -> None:
+    base, day = rows(400, 1), rows(120, 3, topics=(1, 1, 1, 1), new=0.3)
+    Reference.of(base).save(tmp_path / "drift.npz")
+    assert check(Reference.load(tmp_path / "drift.npz"), day) == check(base, day)
+    held = np.load(tmp_path / "drift.npz")
+    assert sorted(held["labels"]) == sorted(TOPICS)
+    assert {name: held[name].dtype.kind for name in held.files if name != "labels"} == {
+        "known": "u", "categories": "f", "confidence": "f", "unknown": "f"}
+    (tmp_path / "drift.npz").write_bytes(b"nothing")
+    with pytest.raises(ModelUnavailable, match=r"drift\.npz"):
+        Reference.load(tmp_path / "drift.npz")
+
+
 def test_few_petitions_undated_ones_and_reports() -> None:
     base = rows(400, 1)
     (few,) = check(base, rows(FEW - 1, 2, new=1.0))
@@ -76,8 +90,9 @@ def test_the_line_is_shut_with_the_reason_and_stays_shut(tmp_path: Path) -> None
     path = tmp_path / "line.json"
     path.write_text('{"threshold": 0.9, "n_local": 800}', encoding="utf-8")
     assert Line.load(path).threshold == 0.9
-    assert shut(path, check(rows(400, 1), rows(120, 2))) == "" and Line.load(path).threshold == 0.9
-    why = shut(path, check(rows(400, 1), rows(120, 3, new=0.6)))
+    assert closing(check(rows(400, 1), rows(120, 2))) == ""
+    why = closing(check(rows(400, 1), rows(120, 3, new=0.6)))
+    shut(path, why)
     told = Line.load(path)
     assert "2026-W10" in why and told.threshold is None and "没见过的用词" in told.why
     assert json.loads(path.read_text(encoding="utf-8"))["threshold"] == 0.9

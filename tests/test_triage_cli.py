@@ -13,6 +13,7 @@ import cityllm.cli as cli
 from cityllm import cli_triage
 from cityllm.config import ROOT
 from cityllm.petitions import training
+from cityllm.petitions.drift import KEPT, Reference
 from cityllm.petitions.review import Review
 from cityllm.petitions.verdict import Final, Verdict
 from cityllm.safety.access import Account
@@ -112,6 +113,7 @@ def test_training_writes_a_classifier_into_the_pack_without_names(
     said = capsys.readouterr().out
     assert "500" in said  # too few local rows for an automatic line
     made = pack / "petitions" / "classifier"
+    assert set(Reference.load(made / KEPT).labels) <= {top for top, *_ in TAUGHT}
     assert "王建国" not in (made / "lora.jsonl").read_text(encoding="utf-8")
     write(tmp_path / "in.jsonl", rows(10))
     assert run("triage", tmp_path / "in.jsonl", tmp_path / "out.jsonl", "--pack", pack) == 0

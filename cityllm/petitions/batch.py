@@ -1,10 +1,12 @@
 """A day's petitions from end to end: every row of the input once in the output, whatever happens.
 
 Rows go through the pipeline in chunks, here, in worker processes or over a Ray cluster; originals
-are sealed in the vault, then the chunk is committed to the journal. When all rows are done, reply
-drafts are made where they are asked for, each committed; duplicates are looked for over all rows,
-and output and report are written anew and put in place at once. A killed run goes on from the
-journal; a second run does only what is new or changed.
+are sealed in the vault, then the chunk is committed to the journal. When all rows are done, they
+are compared with what an open line was calibrated on: where they have drifted, none of them goes by
+itself, and the line is shut last of all. Reply drafts are made where they are asked for, each
+committed; duplicates are looked for over all rows, and output and report are written anew and put
+in place at once. A killed run goes on from the journal; a second run does only what is new or
+changed.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from cityllm.petitions import cluster, output, report
+from cityllm.petitions.calibrate import closed
 from cityllm.petitions.drafts import AGAIN, REPORT, Drafter, barred
+from cityllm.petitions.drift import drifted, shut
 from cityllm.petitions.duplicates import link, signature
 from cityllm.petitions.intake import Row, Source
 from cityllm.petitions.journal import Journal
@@ -44,7 +48,7 @@ FAILURES = 3
 class Result:
     """What a run did. `rows` of the input, `fresh` done by this run, `bad` that could not be used,
     `forgotten` of an earlier input; `asked` of the drafter, `drafts` that came of it, `undrafted`
-    why the others did not; `calls` of the language model."""
+    why the others did not; `calls` of the language model; `closed` why the line was shut."""
 
     rows: int = 0
     fresh: int = 0
@@ -54,6 +58,7 @@ class Result:
     drafts: int = 0
     undrafted: Counter[str] = field(default_factory=Counter)
     calls: int = 0
+    closed: str = ""
     seconds: float = 0.0
     times: Times = field(default_factory=Times)
     routes: Counter[str] = field(default_factory=Counter)
@@ -99,6 +104,10 @@ def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, t
             progress(line[-1][0], total, "rows")
         result.rows = len(held)
         result.calls = result.times.stages.get(ASKED, (0, 0.0))[0]
+        if recipe.folder and recipe.line.threshold is not None:
+            progress(0, result.rows, "drift")
+            with result.times.stage("drift", result.rows):
+                result.closed = drifted(recipe.folder, _known(held, review, name_of(out)))
         if drafter:
             _draft(held, drafter, result, progress)
         with result.times.stage("duplicates", result.rows):
@@ -113,6 +122,8 @@ def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, t
             with output.replacing(page) as file:
                 file.write(report.render(day))
         result.forgotten = held.forget()
+    if recipe.folder and result.closed:
+        shut(recipe.folder / "line.json", result.closed)
     result.routes = day.routes
     result.seconds = time.perf_counter() - start
     return result
@@ -121,7 +132,7 @@ def run(source: Source, out: str, recipe: Recipe, vault: Vault, journal: Path, t
 def _counted(held: Journal, links: Sequence[Any], day: report.Day, result: Result,
              drafter: Drafter | None, offers: Offers | None) -> Iterator[Mapping[str, Any]]:
     """The records as they are written, counted for the report on the way."""
-    for (key, told), one in zip(held.records(), links, strict=True):
+    for (key, told), one in zip(_records(held, result.closed), links, strict=True):
         if drafter and drafter.wants(told):
             _, told["draft"], told["why_no_draft"] = held.draft(key)
         done = output.linked(told, one)
@@ -130,6 +141,21 @@ def _counted(held: Journal, links: Sequence[Any], day: report.Day, result: Resul
         day.add(done)
         result.bad += bool(done["problem"])
         yield done
+
+
+def _known(held: Journal, review: Review | None, name: str) -> Iterator[Mapping[str, Any]]:
+    """The records of this input, and those of others on the review page."""
+    yield from (told for _, told in held.records())
+    if review:
+        yield from (told for told in review.records() if told["batch"] != name)
+
+
+def _records(held: Journal, shut: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The records; where the line was shut after them, none goes by itself."""
+    for key, told in held.records():
+        if shut and told["route"] == "auto":
+            told |= {"route": "review", "why_review": closed(shut)}
+        yield key, told
 
 
 Line = list[tuple[int, str]]
@@ -207,10 +233,11 @@ def _work(rows: list[Row]) -> tuple[list[Outcome], Times]:
 def _draft(held: Journal, drafter: Drafter, result: Result, progress: Progress) -> None:
     """Make the drafts that are asked for and not yet kept. One that failed for a passing cause is
     kept without a mark, so that the next run makes it."""
-    due = {key for key, told in held.records() if drafter.wants(told)
+    due = {key for key, told in _records(held, result.closed) if drafter.wants(told)
            and held.draft(key)[0] != drafter.mark_of(told)}
     before, failures, failure = drafter.calls(), 0, ""
-    for number, (key, told) in enumerate(one for one in held.records() if one[0] in due):
+    for number, (key, told) in enumerate(
+            one for one in _records(held, result.closed) if one[0] in due):
         progress(number, len(due), "drafts")
         mark, draft = drafter.mark_of(told), ""
         if barred(told):

@@ -127,13 +127,18 @@ class Line:
                 f"{path} cannot be read: {problem}. Restore it from the repository, or train the "
                 "classifier again.") from None
         if told.closed:
-            return replace(told, threshold=None, why=f"自动线已关闭：{told.closed}")
+            return replace(told, threshold=None, why=closed(told.closed))
         if told.n_local < NEEDED:
             return replace(told, threshold=None, why=f"本地标注只有 {told.n_local} 行"
                            f"（至少要 {NEEDED} 行），全部由人审核")
         if told.threshold is None:
             return replace(told, why=told.why or "没有画出自动线，全部由人审核")
         return told
+
+
+def closed(why: str) -> str:
+    """What is said of a row that would have gone by itself had the line not been shut."""
+    return f"自动线已关闭：{why}"
 
 
 def draw(confidence: Sequence[float], right: Sequence[bool], n_local: int, level: int) -> Line:

@@ -6,6 +6,8 @@ first two it is the population stability index, for the last a difference of mea
 drifted where a measure is both large and beyond chance: a permutation test over the three, each at
 a third of `CHANCE`. A week with fewer than `FEW` petitions is told, and judged by nothing. Drift
 says that the calibration no longer speaks for the input, not that the classifier errs.
+
+Training keeps a `Reference` beside the classifier, and each batch whose line is open is checked.
 """
 
 from __future__ import annotations
@@ -17,13 +19,17 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cityllm.errors import ModelUnavailable
 from cityllm.petitions.calibrate import Line
 from cityllm.petitions.vectors import counts
 
+KEPT = "drift.npz"
+"""The file of a `Reference`, beside the classifier."""
 FEW = 50
 """Petitions of a week below which nothing is concluded."""
 CHANCE = 0.01
@@ -31,6 +37,7 @@ CHANCE = 0.01
 LARGE = {"categories": 0.25, "confidence": 0.25, "unknown": 0.05}
 """From here on a difference matters: a stability index, and a share of the wording."""
 NAMES = {"categories": "类别构成", "confidence": "把握的分布", "unknown": "没见过的用词"}
+_RUNS = 1 << 17
 _DRAWS = 999
 _SMALL = 0.5
 Told = Mapping[str, Any]
@@ -49,26 +56,70 @@ class Week:
     why: str
 
 
-def check(calibration: Iterable[Told], records: Iterable[Told], seed: int = 0) -> list[Week]:
+@dataclass(frozen=True)
+class Reference:
+    """What is kept of calibration rows: which hashed runs of characters one half of them holds
+    (`known`, bits), and `measures` of each row of the other half, the category as a place in
+    `labels`. No words."""
+
+    labels: list[str]
+    measures: dict[str, Floats]
+    known: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, calibration: Iterable[Told], seed: int = 0) -> Reference:
+        """From records as the batch writes them, reports left out."""
+        base = [told for told in calibration if _usable(told)]
+        order = np.random.default_rng(seed).permutation(len(base))
+        half = len(base) // 2
+        known = np.zeros(_RUNS, dtype=bool)
+        if half:
+            known[counts([_body(base[at]) for at in order[:half]]).indices] = True
+        labels = sorted({_top(told) for told in base})
+        return cls(labels, _seen([base[at] for at in order[half:]], labels, known), known)
+
+    def save(self, path: Path) -> None:
+        """Into a file of arrays."""
+        held = self.measures
+        np.savez_compressed(path, labels=np.array(self.labels), known=np.packbits(self.known),
+                            categories=held["categories"], confidence=held["confidence"],
+                            unknown=held["unknown"])
+
+    @classmethod
+    def load(cls, path: Path) -> Reference:
+        """Raises ModelUnavailable where the file is damaged."""
+        try:
+            with np.load(path, allow_pickle=False) as held:
+                return cls([str(one) for one in held["labels"]],
+                           {name: held[name] for name in LARGE},
+                           np.unpackbits(held["known"], count=_RUNS).astype(bool))
+        except (OSError, ValueError, KeyError, BadZipFile) as problem:
+            raise ModelUnavailable(
+                f"{path} 读不了：{problem}。请重新训练分类器。",
+                f"{path} cannot be read: {problem}. Train the classifier again.") from None
+
+
+def check(calibration: Reference | Iterable[Told], records: Iterable[Told],
+          seed: int = 0) -> list[Week]:
     """Each week of `records` (as the batch writes them) against the calibration rows. Petitions
     without a date are one week of their own; reports, whose words are withheld, are left out."""
-    base = [told for told in calibration if _usable(told)]
+    base = calibration if isinstance(calibration, Reference) else Reference.of(calibration, seed)
     weeks: dict[str, list[Told]] = defaultdict(list)
     for told in records:
         if _usable(told):
             weeks[_week(told["received"])].append(told)
-    if not base:
+    if not len(base.measures["categories"]):
         return []
-    labels = sorted({_top(told) for told in base} | {
-        _top(told) for held in weeks.values() for told in held})
-    known = np.zeros(1 << 17, dtype=bool)
-    half = len(base) // 2
-    order = np.random.default_rng(seed).permutation(len(base))
-    lexicon = counts([_body(base[at]) for at in order[:half]])
-    known[lexicon.indices] = True
-    reference = _seen([base[at] for at in order[half:]], labels, known)
-    return [_judge(week, _seen(held, labels, known), reference, seed)
+    new = {_top(told) for held in weeks.values() for told in held} - set(base.labels)
+    labels = [*base.labels, *sorted(new)]
+    return [_judge(week, _seen(held, labels, base.known), base.measures, seed)
             for week, held in sorted(weeks.items())]
+
+
+def closing(weeks: Sequence[Week]) -> str:
+    """Why the line has to be shut; empty where no week has drifted."""
+    drifted = [week for week in weeks if week.why]
+    return f"{drifted[-1].week} 的来件与校准数据不同：{drifted[-1].why}" if drifted else ""
 
 
 def _usable(told: Told) -> bool:
@@ -143,16 +194,19 @@ def _by_chance(name: str, week: Floats, reference: Floats, seed: int) -> float:
     return (1 + as_far) / (1 + _DRAWS)
 
 
-def shut(path: Path, weeks: Sequence[Week]) -> str:
-    """Close the line in `line.json` at `path` where a week has drifted; why, empty where none has.
-    It stays shut until the classifier is trained again or the words are taken out by hand."""
-    drifted = [week for week in weeks if week.why]
-    if not drifted:
+def drifted(folder: Path, records: Iterable[Told]) -> str:
+    """Why the line of the classifier in `folder` has to be shut after `records`; empty where they
+    are like its calibration, or where training kept no reference."""
+    if not (folder / KEPT).is_file():
         return ""
-    why = f"{drifted[-1].week} 起来件与校准数据不同：{drifted[-1].why}"
+    return closing(check(Reference.load(folder / KEPT), records))
+
+
+def shut(path: Path, why: str) -> None:
+    """Close the line in `line.json` at `path`. It stays shut until the classifier is trained again
+    or the words are taken out by hand."""
     held = Line(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else Line()
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(asdict(replace(held, closed=why)), ensure_ascii=False, indent=1)
                     + "\n", encoding="utf-8")
     part.replace(path)
-    return why

@@ -78,6 +78,8 @@ class Recipe:
     given: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str = ""
     """Changes when the classifier, its line or the pack does: then every row is done anew."""
+    folder: Path | None = None
+    """Where the classifier lies whose line a drift of the rows shuts; None: no drift is checked."""
 
     def build(self) -> Pipeline:
         """The pipeline, with the classifier loaded."""

@@ -29,6 +29,7 @@ from cityllm.petitions.calibrate import (
     softmax,
     temperature,
 )
+from cityllm.petitions.drift import KEPT, Reference
 from cityllm.petitions.linear import Features, Floats, Weights
 from cityllm.petitions.segment import Segmenter
 from cityllm.petitions.taxonomy import Taxonomy
@@ -56,11 +57,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Trained:
-    """The new weights, what cuts raw text for them (None: raw text itself), and the report."""
+    """The new weights, what cuts raw text for them (None: raw text itself), the report, and what
+    later input is compared with (None where the rows were words)."""
 
     weights: Weights
     segmenter: Segmenter | None
     report: dict[str, Any]
+    reference: Reference | None
 
 
 def read_rows(path: Path) -> tuple[list[Row], bool]:
@@ -147,6 +150,9 @@ def train(rows: Sequence[Row], base: Weights, tree: Taxonomy, *, words: bool = F
     chances = softmax(held_out * heat)
     sure, good = chances.max(axis=1), chances.argmax(axis=1) == right
     drawn = draw(sure.tolist(), good.tolist(), len(known), 1)
+    reference = None if words else Reference.of(
+        _recorded(row.text, tree.path(names[top])[0], float(one))
+        for row, top, one in zip(known, chances.argmax(axis=1), sure, strict=True))
     progress("held-out folds are measured; the final fit")
     made = {level: _compiled(one, reader, depth) for level, one
             in fit.levels(raised, said, _codes(tree)).items()}
@@ -159,7 +165,14 @@ def train(rows: Sequence[Row], base: Weights, tree: Taxonomy, *, words: bool = F
                    sure, tree),
         "learning_curve": _learning(raised, said, tree, order),
         "coverage_curve": coverage(sure.tolist(), good.tolist())[::max(1, len(known) // 200)]}
-    return Trained(weights, segmenter, report)
+    return Trained(weights, segmenter, report, reference)
+
+
+def _recorded(body: str, top: str, sure: float) -> dict[str, Any]:
+    """A row as the batch would have written it, for the drift check."""
+    title, _, text = body.partition("\n")
+    return {"kind": "complaint", "title": title, "text": text, "category": [top],
+            "confidence": sure}
 
 
 def measures(right: Sequence[str], said: Sequence[str], sure: Floats | Sequence[float],
@@ -188,6 +201,10 @@ def write(trained: Trained, rows: Sequence[Row], out: Path) -> list[Path]:
     """Weights, line, words, report, picture of the curve, and the rows as LoRA data, in `out`."""
     out.mkdir(parents=True, exist_ok=True)
     trained.weights.save(out / "weights.npz")
+    if trained.reference:
+        trained.reference.save(out / KEPT)
+    else:
+        (out / KEPT).unlink(missing_ok=True)
     texts = {"line.json": trained.report["line"], "report.json": trained.report}
     if trained.segmenter:
         texts["words.json"] = dict(trained.segmenter.weights)
