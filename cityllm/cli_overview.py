@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,17 +48,13 @@ def issues(
     if out:
         output.write(out, (found.row_of(rank, one) for rank, one in enumerate(made, 1)),
                      found.COLUMNS, found.flat)
-    if page:
-        with output.replacing(page) as file:
-            file.write(issues_page.render(made, len(done), Path(source).name))
+    _write_page(page, lambda: issues_page.render(made, len(done), Path(source).name))
     typer.echo(f"{len(done):,} 件来信，{len(made):,} 个事项，用时 {time.perf_counter() - began:.1f} s。 "
                "Messages, issues of two or more.")
     for rank, one in enumerate(made[:SHOWN], 1):
         typer.echo(f"{rank:>3}  热度 {one.heat:5.1f}  {one.people:>4} 人 {one.messages:>4} 件 "
                    f"{one.votes:>5} 票  {one.first or '?'} 至 {one.last or '?'}  {one.title}")
-    for name, path in (("事项 Issues", out), ("报告 Report", page)):
-        if path:
-            typer.echo(f"{name}: {path}")
+    _tell_files("事项 Issues", out, page)
 
 
 def replies(
@@ -86,13 +82,9 @@ def replies(
             zip(held, scoring.score(held, clock(load_settings())), strict=True)]
     if out:
         output.write(out, made, scoring.COLUMNS, scoring.flat)
-    if page:
-        with output.replacing(page) as file:
-            file.write(replies_page.render(made, len(read) - len(held), Path(source).name))
+    _write_page(page, lambda: replies_page.render(made, len(read) - len(held), Path(source).name))
     typer.echo(replies_page.summary(made, len(read) - len(held)))
-    for name, path in (("分数 Scores", out), ("报告 Report", page)):
-        if path:
-            typer.echo(f"{name}: {path}")
+    _tell_files("分数 Scores", out, page)
 
 
 def bias(
@@ -120,16 +112,13 @@ def bias(
     made = groups.rows(groups.groups(records, by or ()))
     if out:
         output.write(out, made, groups.COLUMNS, groups.flat)
-    if page:
-        with output.replacing(page) as file:
-            file.write(groups.render(made, Path(source).name if source else "审核页 review page"))
+    _write_page(page, lambda: groups.render(
+        made, Path(source).name if source else "审核页 review page"))
     for one in made:
         typer.echo("  ".join(f"{groups.COLUMNS[name]} {value}" for name, value in one.items()
                              if name in ("name", "petitions", "automatic", "decided", "changed",
                                          "apart") and value not in (None, "")))
-    for name, path in (("各组 Groups", out), ("报告 Report", page)):
-        if path:
-            typer.echo(f"{name}: {path}")
+    _tell_files("各组 Groups", out, page)
 
 
 def drift(
@@ -159,6 +148,22 @@ def drift(
             weekly.shut(folder / "line.json", why)
         typer.echo(f"已关闭自动线：{why}\n{folder / 'line.json'} The automatic line is shut."
                    if why else "没有漂移，自动线不变。 No drift; the line stays as it is.")
+
+
+def _write_page(page: Path | None, render: Callable[[], str]) -> None:
+    """The report page, where one is wanted."""
+    from cityllm.petitions import output
+
+    if page:
+        with output.replacing(page) as file:
+            file.write(render())
+
+
+def _tell_files(name: str, out: str, page: Path | None) -> None:
+    """Print what was written: OUT under its `name`, and the report page."""
+    for what, path in ((name, out), ("报告 Report", page)):
+        if path:
+            typer.echo(f"{what}: {path}")
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:

@@ -9,8 +9,6 @@ the pack states facts in our own words. It does not judge whether a digest is co
 """
 from __future__ import annotations
 
-import argparse
-import json
 import re
 import sys
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 import yaml
 
 from cityllm.corpus.numerals import cn_to_int
+from evals.command import checker, verdict
 
 MAX_SHARED_RUN = 24
 _CN_NUMBER = re.compile("[零〇一二两三四五六七八九十百千万亿]+")
@@ -128,20 +127,8 @@ def check(pack: Path, laws: Path, only: str = "") -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Print each problem and the counts; 1 when there is a problem."""
-    parser = argparse.ArgumentParser(prog="python -m evals digests", description=__doc__)
-    parser.add_argument("--laws", type=Path, required=True)
-    parser.add_argument("--pack", type=Path, default=Path("rag_corpus"))
-    parser.add_argument("--only", default="", help="only files whose name holds this")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args(argv)
-    result = check(options.pack, options.laws, options.only)
-    for row in result["problems"]:
-        print(row)
-    print(f"instruments {result['instruments']}  articles {result['articles']}  "
-          f"problems {len(result['problems'])}")
-    if options.json:
-        options.json.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
-    return 1 if result["problems"] else 0
+    options = checker("digests", __doc__, "laws", only="files whose name").parse_args(argv)
+    return verdict(check(options.pack, options.laws, options.only), options.json)
 
 
 if __name__ == "__main__":

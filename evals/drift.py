@@ -9,16 +9,14 @@ false one), then with a share of one level-1 category put in the place of others
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from cityllm.petitions.calibrate import wilson
 from cityllm.petitions.drift import check
+from evals.command import parser, read_rows, show
 from evals.machine import machine
 
 DRAWS = 100
@@ -53,15 +51,5 @@ def _alarm(usable: Sequence[dict[str, Any]], size: int, share: float, top: str, 
 
 def main(argv: list[str]) -> int:
     """Print the figures and write them to OUT."""
-    parser = argparse.ArgumentParser(prog="python -m evals drift", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
-    options = parser.parse_args(argv)
-    lines = options.records.read_text(encoding="utf-8").splitlines()
-    found = measure([json.loads(line) for line in lines if line])
-    options.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n",
-                            encoding="utf-8")
-    for name, value in found.items():
-        print(f"{name:28} {value}")
-    return 0
+    options = parser("drift", __doc__, "records").parse_args(argv)
+    return show(measure(read_rows(options.records)), options.json, 28)

@@ -12,9 +12,7 @@ intervals are of 1,000 bootstrap samples within the strata.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import random
 import time
 from collections import defaultdict
@@ -27,6 +25,7 @@ from cityllm.config import Settings
 from cityllm.petitions.grouping import BAR, Message, group
 from cityllm.petitions.intake import open_source
 from cityllm.petitions.issues import Issue, issues, triaged
+from evals.command import parser, read_rows, show
 from evals.machine import machine
 
 READERS = {"a concrete-mixing plant beside an estate": "3f489ad1b6a8",
@@ -72,8 +71,8 @@ def interval(pairs: Sequence[Pair], joined: Sequence[bool], which: int) -> list[
 
 def measure(messages: Path, pairs_file: Path, settings: Settings) -> dict[str, Any]:
     """All figures."""
-    rows = _read(messages)
-    pairs = _read(pairs_file)
+    rows = read_rows(messages)
+    pairs = read_rows(pairs_file)
     place = {key_of(row["title"], row["text"]): at for at, row in enumerate(rows)}
     held = [Message(row["title"], row["text"], str(row.get("user", ""))) for row in rows]
     joined = {}
@@ -113,22 +112,10 @@ def _rank(made: Sequence[Issue], rows: Sequence[dict[str, Any]], key: str) -> in
     return next((rank for rank, one in enumerate(made, 1) if named & set(one.ids)), None)
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-
-
 def main(argv: list[str]) -> int:
     """Print the figures and write them to OUT."""
-    parser = argparse.ArgumentParser(prog="python -m evals issues", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--pairs", type=Path, metavar="FILE",
-                        default=Path(__file__).parent / "petitions" / "issue_pairs.jsonl")
-    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
-    options = parser.parse_args(argv)
-    found = measure(options.messages, options.pairs, Settings())
-    options.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n",
-                            encoding="utf-8")
-    for name, value in found.items():
-        print(f"{name:34} {value}")
-    return 0
+    given = parser("issues", __doc__, "messages")
+    given.add_argument("--pairs", type=Path, metavar="FILE",
+                       default=Path(__file__).parent / "petitions" / "issue_pairs.jsonl")
+    options = given.parse_args(argv)
+    return show(measure(options.messages, options.pairs, Settings()), options.json, 34)

@@ -11,7 +11,6 @@ of the source. It does not judge whether a condition was left out.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -24,6 +23,7 @@ from cityllm.policies.fields import Words
 from cityllm.policies.located import read_yaml
 from cityllm.policies.policy import Place, Policy
 from cityllm.policies.ruleset import RuleSet
+from evals.command import checker, verdict
 from evals.digests import MAX_SHARED_RUN, NOT_FIGURES, articles_of, longest_shared_run
 from evals.stated import NOT_STATED, english_values, rule_figures, values
 
@@ -191,21 +191,10 @@ def check(pack: Path, sources: Sources, only: str = "") -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Print each problem and the counts; 1 when there is a problem."""
-    parser = argparse.ArgumentParser(prog="python -m evals policy_sources", description=__doc__)
-    parser.add_argument("--laws", type=Path, required=True)
-    parser.add_argument("--policies", type=Path, required=True)
-    parser.add_argument("--pack", type=Path, default=Path("rag_corpus"))
-    parser.add_argument("--only", default="", help="only policies whose id holds this")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args(argv)
-    result = check(options.pack, Sources(options.laws, options.policies), options.only)
-    for row in result["problems"]:
-        print(row)
-    print(f"policies {result['policies']}  clauses {result['clauses']}  "
-          f"problems {len(result['problems'])}")
-    if options.json:
-        options.json.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
-    return 1 if result["problems"] else 0
+    options = checker("policy_sources", __doc__, "laws", "policies",
+                      only="policies whose id").parse_args(argv)
+    sources = Sources(options.laws, options.policies)
+    return verdict(check(options.pack, sources, options.only), options.json)
 
 
 if __name__ == "__main__":

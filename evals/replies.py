@@ -11,8 +11,6 @@ was seen) the rank correlation of the sums is compared with that of length and o
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
 import time
 from collections import defaultdict
@@ -27,6 +25,7 @@ from cityllm.cli_overview import clock, pipeline
 from cityllm.config import Settings
 from cityllm.petitions.intake import read_date
 from cityllm.petitions.replies import Answered, alike, score
+from evals.command import parser, read_rows, show
 from evals.issues import key_of
 from evals.machine import machine
 
@@ -57,7 +56,7 @@ def measure(file: Path, settings: Settings) -> dict[str, Any]:
     """All figures."""
     from scipy.stats import spearmanr
 
-    rows = _read(file)
+    rows = read_rows(file)
     held = [Answered(str(row["id"]), row["title"], row["text"], row["reply"],
                      read_date(row["time"]), read_date(row["reply_time"])) for row in rows]
     own, others = [one.reply for one in held], _others(held, settings)
@@ -68,7 +67,7 @@ def measure(file: Path, settings: Settings) -> dict[str, Any]:
     def lengths(replies: Sequence[str]) -> Floats:
         return np.array([float(len(one)) for one in replies])
 
-    marks = {one["message"]: one for one in _read(MARKS)}
+    marks = {one["message"]: one for one in read_rows(MARKS)}
     read = [(at, marks[key]) for at, one in enumerate(held)
             if (key := key_of(one.title, one.text)) in marks]
     wanted = [sum(mark[name] for name in ("relevance", "completeness", "ground"))
@@ -108,20 +107,7 @@ def _others(held: Sequence[Answered], settings: Settings) -> list[str]:
     return found
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-
-
 def main(argv: list[str]) -> int:
     """Print the figures and write them to OUT."""
-    parser = argparse.ArgumentParser(prog="python -m evals replies", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--replies", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
-    options = parser.parse_args(argv)
-    found = measure(options.replies, Settings())
-    options.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n",
-                            encoding="utf-8")
-    for name, value in found.items():
-        print(f"{name:18} {value}")
-    return 0
+    options = parser("replies", __doc__, "replies").parse_args(argv)
+    return show(measure(options.replies, Settings()), options.json, 18)

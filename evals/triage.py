@@ -10,8 +10,6 @@ shipped classifier is used, its classes narrowed to the labels of FILE. Interval
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +22,7 @@ from cityllm.petitions.calibrate import softmax
 from cityllm.petitions.linear import Weights
 from cityllm.petitions.taxonomy import Taxonomy
 from cityllm.petitions.training import Row, measures, read_rows, train
+from evals.command import parser, write
 from evals.machine import machine
 
 DRAWS = 1000
@@ -82,15 +81,9 @@ def _score(rows: Sequence[Row], weights: Weights, tree: Taxonomy, segmenter: Any
 
 def main(argv: list[str]) -> int:
     """Print the figures and write them to OUT."""
-    parser = argparse.ArgumentParser(prog="python -m evals triage", description=__doc__)
-    parser.add_argument("--labelled", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--train", type=Path, metavar="FILE")
-    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
-    options = parser.parse_args(argv)
+    options = parser("triage", __doc__, "labelled", maybe=("train",)).parse_args(argv)
     found = measure(options.labelled, options.train, Settings())
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n",
-                            encoding="utf-8")
+    write(options.json, found)
     for name in ("n", "accuracy", "macro_f1", "macro_f1_95", "coverage_at_2pct_risk", "ece",
                  "rows_per_s", "dropped_from_train"):
         print(f"{name:22} {found[name]}")

@@ -9,8 +9,6 @@ of {title, text}) adds how many calls 1,000 real messages need.
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
 import time
 from pathlib import Path
@@ -23,6 +21,7 @@ from cityllm.config import Settings, load_settings
 from cityllm.errors import ModelUnavailable
 from cityllm.petitions.cascade import UNSURE, Cascade, asker
 from cityllm.petitions.classify import Classifier
+from evals.command import body, parser, read_rows, show
 from evals.machine import machine
 from evals.triage_gold import GOLD
 
@@ -33,13 +32,13 @@ def measure(unlabelled: Path | None, limit: int, settings: Settings) -> dict[str
     if model is None:
         raise ModelUnavailable("没有语言模型可测。", "There is no language model to measure.")
     fast = Classifier.load(settings.weights / "triage", settings.pack)
-    rows = _read(GOLD)
-    plain = fast.labels([_body(row) for row in rows])
+    rows = read_rows(GOLD)
+    plain = fast.labels([body(row) for row in rows])
     unsure = [at for at, one in enumerate(plain) if one.confidence < UNSURE]
     drawn = sorted(random.Random(0).sample(unsure, min(limit, len(unsure))))
     cascade = Cascade(fast, asker(model))
     began = time.perf_counter()
-    asked = cascade.labels([_body(rows[at]) for at in drawn])
+    asked = cascade.labels([body(rows[at]) for at in drawn])
     took = time.perf_counter() - began
     found: dict[str, Any] = {
         "engine": settings.engine, "unsure_below": UNSURE, "n": len(rows),
@@ -56,31 +55,16 @@ def measure(unlabelled: Path | None, limit: int, settings: Settings) -> dict[str
             "among_three": float(np.mean([code[:end] in {c[:end] for c, _ in plain[at].alternatives}
                                           for at, code in zip(drawn, right, strict=True)]))}
     if unlabelled:
-        texts = [_body(row) for row in _read(unlabelled)]
+        texts = [body(row) for row in read_rows(unlabelled)]
         counted = Cascade(fast, lambda text, options: None)
         counted.labels(texts)
         found["calls_per_1000_real_rows"] = 1000 * counted.calls / len(texts)
     return {**found, "machine": machine()}
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-
-
-def _body(row: dict[str, Any]) -> str:
-    return f"{row['title']}\n{row['text']}"
-
-
 def main(argv: list[str]) -> int:
     """Print the figures and write them to OUT."""
-    parser = argparse.ArgumentParser(prog="python -m evals triage_cascade", description=__doc__)
-    parser.add_argument("--unlabelled", type=Path, metavar="FILE")
-    parser.add_argument("--limit", type=int, default=150, metavar="N")
-    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
-    options = parser.parse_args(argv)
-    found = measure(options.unlabelled, options.limit, load_settings())
-    options.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n",
-                            encoding="utf-8")
-    for name, value in found.items():
-        print(f"{name:26} {value}")
-    return 0
+    given = parser("triage_cascade", __doc__, maybe=("unlabelled",))
+    given.add_argument("--limit", type=int, default=150, metavar="N")
+    options = given.parse_args(argv)
+    return show(measure(options.unlabelled, options.limit, load_settings()), options.json, 26)

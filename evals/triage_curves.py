@@ -8,8 +8,6 @@ trained on rows of --train: on folds of them held out, and on FILE. Most certain
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from cityllm.petitions.calibrate import MAX_RISK, coverage, coverage_at, line, s
 from cityllm.petitions.linear import Weights
 from cityllm.petitions.taxonomy import Taxonomy
 from cityllm.petitions.training import read_rows, train
+from evals import command
 from evals.machine import machine
 from evals.triage_gold import GOLD
 
@@ -34,9 +33,9 @@ def curves(labelled: Path, trained_on: Path, settings: Settings) -> dict[str, di
     right = [str(tree.find(row.label))[:2] for row in rows]
     texts = [row.text for row in rows]
     shipped = Weights.load(settings.weights / "triage" / "weights.npz")
-    gold = [json.loads(one) for one in GOLD.read_text(encoding="utf-8").splitlines() if one]
+    gold = command.read_rows(GOLD)
     found = {"shipped, our own gold": _points(*_sure(
-        shipped, [f"{one['title']}\n{one['text']}" for one in gold],
+        shipped, [command.body(one) for one in gold],
         [one["code"][:2] for one in gold])),
         "shipped, real messages": _points(*_sure(shipped, texts, right, only=set(right)))}
     ours, words = read_rows(trained_on)
@@ -86,18 +85,14 @@ def draw(found: dict[str, dict[str, Any]], image: Path) -> None:
 
 def main(argv: list[str]) -> int:
     """Print the coverages; write the picture and OUT."""
-    parser = argparse.ArgumentParser(prog="python -m evals triage_curves", description=__doc__)
-    parser.add_argument("--labelled", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--train", type=Path, required=True, metavar="FILE")
+    parser = command.parser("triage_curves", __doc__, "labelled", "train")
     parser.add_argument("--image", type=Path, required=True, metavar="PNG")
-    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
     options = parser.parse_args(argv)
     found = curves(options.labelled, options.train, Settings())
     draw(found, options.image)
     short = {name: {key: value for key, value in told.items() if key != "curve"}
              for name, told in found.items()}
-    options.json.write_text(json.dumps({**short, "machine": machine()}, ensure_ascii=False,
-                                       indent=1) + "\n", encoding="utf-8")
+    command.write(options.json, {**short, "machine": machine()})
     for name, told in short.items():
         print(f"{name:26} {told}")
     return 0

@@ -10,8 +10,6 @@ the machine does not change much.
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -27,6 +25,7 @@ from cityllm.petitions.calibrate import upper_bound
 from cityllm.petitions.classify import Classifier
 from cityllm.petitions.record import Labels
 from cityllm.petitions.wrongdoing import shield
+from evals.command import body, parser, read_rows, show
 from evals.machine import machine
 
 _CLERK: Classifier
@@ -45,8 +44,8 @@ def measure(unlabelled: Path | None, settings: Settings, workers: int = 1) -> di
     from sklearn.metrics import f1_score
 
     clerk = Classifier.load(settings.weights / "triage", settings.pack)
-    rows = _read(GOLD)
-    found = clerk.labels([_body(row) for row in rows])
+    rows = read_rows(GOLD)
+    found = clerk.labels([body(row) for row in rows])
 
     def share(test: Callable[[dict[str, Any], Labels], bool]) -> float:
         return float(np.mean([test(row, one) for row, one in zip(rows, found, strict=True)]))
@@ -62,7 +61,7 @@ def measure(unlabelled: Path | None, settings: Settings, workers: int = 1) -> di
     for name in ("kind", "jurisdiction"):
         figures[f"{name}_macro_f1"] = float(f1_score(
             [row[name] for row in rows], [getattr(one, name) for one in found], average="macro"))
-    shown = [shield(_body(row), one).kind for row, one in zip(rows, found, strict=True)]
+    shown = [shield(body(row), one).kind for row, one in zip(rows, found, strict=True)]
     figures["kind_shown_macro_f1"] = float(f1_score([_shown(row) for row in rows], shown,
                                                     average="macro"))
     told = [(row["id"], set(row["risks"]), set(one.risks))
@@ -74,7 +73,7 @@ def measure(unlabelled: Path | None, settings: Settings, workers: int = 1) -> di
         one for one in told if first <= one[0] < last]) for name in names}
         for first, last in pairwise(bounds)}
     if unlabelled:
-        texts = [_body(row) for row in _read(unlabelled)]
+        texts = [body(row) for row in read_rows(unlabelled)]
         real = clerk.labels(texts)
         figures.update(rates(texts, settings, workers))
         figures["unlabelled"] = {"n": len(texts), **{
@@ -121,24 +120,9 @@ def _label(texts: list[str]) -> float:
     return time.process_time() - began
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-
-
-def _body(row: dict[str, Any]) -> str:
-    return f"{row['title']}\n{row['text']}"
-
-
 def main(argv: list[str]) -> int:
     """Print the figures and write them to OUT."""
-    parser = argparse.ArgumentParser(prog="python -m evals triage_gold", description=__doc__)
-    parser.add_argument("--unlabelled", type=Path, metavar="FILE")
-    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
-    parser.add_argument("--workers", type=int, default=2, metavar="N")
-    options = parser.parse_args(argv)
-    found = measure(options.unlabelled, Settings(), options.workers)
-    options.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n",
-                            encoding="utf-8")
-    for name, value in found.items():
-        print(f"{name:22} {value}")
-    return 0
+    given = parser("triage_gold", __doc__, maybe=("unlabelled",))
+    given.add_argument("--workers", type=int, default=2, metavar="N")
+    options = given.parse_args(argv)
+    return show(measure(options.unlabelled, Settings(), options.workers), options.json, 22)

@@ -8,8 +8,6 @@ Trained on a sample of rows, once over, each cut to `LENGTH` tokens; tested like
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +19,7 @@ from cityllm.config import Settings
 from cityllm.petitions.segment import Segmenter
 from cityllm.petitions.taxonomy import Taxonomy
 from cityllm.petitions.training import read_rows
+from evals.command import parser, write
 from evals.machine import machine
 from evals.triage_models import figures
 from finetune.petition_data import examples
@@ -105,15 +104,11 @@ def compare(labelled: Path, trained_on: Path | None, rows: int, settings: Settin
 
 def main(argv: list[str]) -> int:
     """Print the row and write it to OUT."""
-    parser = argparse.ArgumentParser(prog="python -m evals triage_lora", description=__doc__)
-    parser.add_argument("--labelled", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--train", type=Path, metavar="FILE")
-    parser.add_argument("--rows", type=int, default=2000, metavar="N")
-    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
-    options = parser.parse_args(argv)
+    given = parser("triage_lora", __doc__, "labelled", maybe=("train",))
+    given.add_argument("--rows", type=int, default=2000, metavar="N")
+    options = given.parse_args(argv)
     found = {**compare(options.labelled, options.train, options.rows, Settings()),
              "machine": machine()}
-    options.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n",
-                            encoding="utf-8")
+    write(options.json, found)
     print(found)
     return 0

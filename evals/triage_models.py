@@ -8,8 +8,6 @@ each is tested on the same messages, its classes narrowed to theirs. Intervals a
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +21,7 @@ from cityllm.petitions.linear import Features, Floats, Weights
 from cityllm.petitions.segment import Segmenter
 from cityllm.petitions.taxonomy import Taxonomy
 from cityllm.petitions.training import adapted, lifted, read_rows, without
+from evals.command import parser, write
 from evals.machine import machine
 from evals.triage import interval
 from finetune.petition_data import examples
@@ -141,12 +140,7 @@ def figures(right: Sequence[str], said: Sequence[str]) -> dict[str, Any]:
 
 def main(argv: list[str]) -> int:
     """Print the table and write it to OUT."""
-    parser = argparse.ArgumentParser(prog="python -m evals triage_models", description=__doc__)
-    parser.add_argument("--labelled", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--train", type=Path, metavar="FILE")
-    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
-    options = parser.parse_args(argv)
+    options = parser("triage_models", __doc__, "labelled", maybe=("train",)).parse_args(argv)
     table = compare(options.labelled, options.train, Settings())
-    options.json.write_text(json.dumps({"table": table, "machine": machine()}, ensure_ascii=False,
-                                       indent=1) + "\n", encoding="utf-8")
+    write(options.json, {"table": table, "machine": machine()})
     return 0

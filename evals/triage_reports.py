@@ -10,8 +10,6 @@ FILE (JSONL of {title, text}) adds how many of real messages are.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +19,7 @@ from cityllm.config import Settings
 from cityllm.petitions.calibrate import upper_bound
 from cityllm.petitions.classify import Classifier
 from cityllm.petitions.wrongdoing import is_secret, shield
+from evals.command import body, parser, read_rows, show
 from evals.machine import machine
 
 REPORTS = Path(__file__).parent / "petitions" / "reports.jsonl"
@@ -36,11 +35,11 @@ def ways(clerk: Classifier, texts: Sequence[str]) -> list[str]:
 def measure(unlabelled: Path | None, settings: Settings) -> dict[str, Any]:
     """Shares of each way, for reports, harmless messages, and real ones."""
     clerk = Classifier.load(settings.weights / "triage", settings.pack)
-    rows = _read(REPORTS)
+    rows = read_rows(REPORTS)
     sets = {"reports": [row["text"] for row in rows if row["report"]],
             "harmless": [row["text"] for row in rows if not row["report"]]}
     if unlabelled:
-        sets["real"] = [f"{row['title']}\n{row['text']}" for row in _read(unlabelled)]
+        sets["real"] = [body(row) for row in read_rows(unlabelled)]
     found: dict[str, Any] = {}
     for name, texts in sets.items():
         counts = Counter(ways(clerk, texts))
@@ -50,19 +49,7 @@ def measure(unlabelled: Path | None, settings: Settings) -> dict[str, Any]:
     return {**found, "machine": machine()}
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-
-
 def main(argv: list[str]) -> int:
     """Print the figures and write them to OUT."""
-    parser = argparse.ArgumentParser(prog="python -m evals triage_reports", description=__doc__)
-    parser.add_argument("--unlabelled", type=Path, metavar="FILE")
-    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
-    options = parser.parse_args(argv)
-    found = measure(options.unlabelled, Settings())
-    options.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n",
-                            encoding="utf-8")
-    for name, value in found.items():
-        print(f"{name:10} {value}")
-    return 0
+    options = parser("triage_reports", __doc__, maybe=("unlabelled",)).parse_args(argv)
+    return show(measure(options.unlabelled, Settings()), options.json, 10)
