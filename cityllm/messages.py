@@ -12,12 +12,11 @@ Language = Literal["zh", "en"]
 MESSAGES: dict[str, tuple[str, str]] = {
     # refusals
     "off_topic": (
-        "这不属于城市政府办理的事务，我答不了。我能查法规条文、信访和政务办理的依据、城市数据，也能算面积和"
+        "这不在我能查、能算的范围里，我答不了。我能查法规条文、信访和政务办理的依据、城市数据，也能算面积和"
         "金额、推算法定期限、模拟交通方案。请换成这方面的问题。",
-        "This is not city business, so I cannot answer it. I can look up regulations, the legal "
-        "basis "
-        "of petitions and public services, and city data; I can also calculate areas and amounts, "
-        "work out legal deadlines and simulate traffic plans."),
+        "This is beyond what I can look up or calculate, so I cannot answer it. I can look up "
+        "regulations, the legal basis of petitions and public services, and city data; I can also "
+        "calculate areas and amounts, work out legal deadlines and simulate traffic plans."),
     "not_found": (
         "在已收录的法规和数据里没有查到能回答这个问题的内容，所以不作答。可以说出法规名称或条号，换个说法再问，"
         "或者由管理员用 cityllm corpus add 导入有关文件。",
@@ -81,6 +80,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "version": ("{date} 版", "version of {date}"),
     "version_unknown": ("版本日期不详", "version date unknown"),
     "quote_cut": ("（本条其余内容请打开条文查看）", "(open the article for the rest of it)"),
+    "also_found": ("另可参看：", "See also: "),
     "nearest": ("检索到的最接近的条文：", "The nearest articles found:"),
     "status_known": ("法规时效信息截至 {date}", "status as known on {date}"),
     "as_of": ("按 {date} 有效的文本", "texts in force on {date}"),
@@ -92,6 +92,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
                                                       "wed}."),
     "no_article_number": ("“{value}”里没有条号；请写成“第六十四条”。",
                           "There is no article number in '{value}'; write 'Article 64'."),
+    "not_simulated": (
+        "交通模拟里没有“{what}”，算不出它的影响。能模拟的是：封闭整条路（主路、北桥、东环）、车流增减、限行。",
+        "The traffic simulation has no part for '{what}' and cannot tell its effect. It can close "
+        "a whole road (main road, north bridge, east ring), change demand, or restrict plates."),
+    "whole_road": (
+        "注意：模拟只会封闭整条路，这是整条路封闭的结果，不是“{what}”的。",
+        " Note: the simulation can only close a whole road; this is the result of closing all of "
+        "it, not '{what}'."),
     "no_adviser": ("这里没有装惠企政策。", "There are no policies for enterprises here."),
     "no_desk": ("这里没有装信访工具。", "There are no petition tools here."),
     # names of tools for a user

@@ -108,7 +108,7 @@ def unverified_numbers(answer: Answer) -> int:
     wrong = {item.raw for line in text.split("\n") for item in quantities(line)
              if not supported(item, facts)}
     digits = set(re.findall(r"\d+(?:\.\d+)?", known.replace(",", "")))
-    articles = {piece.article for piece in answer.citations}
+    articles = {piece.article for piece in answer.evidence if isinstance(piece, ClauseEvidence)}
     wrong |= {run for run in re.findall(r"\d+(?:\.\d+)?", text.replace(",", ""))
               if run not in digits and run not in articles
               and f"{float(run):g}" not in {f"{float(d):g}" for d in digits}

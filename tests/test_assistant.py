@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,7 @@ from cityllm.agent.facts import fact_date, language_of
 from cityllm.agent.toolbox import Toolbox
 from cityllm.corpus.digests import sync_pack
 from cityllm.corpus.ledger import Ledger
-from cityllm.evidence import Answer
+from cityllm.evidence import Answer, ClauseEvidence
 
 TODAY = date(2026, 11, 22)
 PACK = Path(__file__).resolve().parent.parent / "rag_corpus"
@@ -55,6 +56,19 @@ def test_a_fine_is_answered_with_its_article(ledger: Ledger) -> None:
     shown = model.heard[-1][-1]
     assert isinstance(shown, ToolMessage)
     assert str(shown.content).startswith("[E1] 很可能 城乡规划法 第六十四条 ")
+
+
+@pytest.mark.parametrize(("query", "near"), [(SEARCH[1]["query"], 0), ("收到书面答复之日起 请求复查", 2)])
+def test_articles_almost_as_likely_are_named_beside_the_one_cited(ledger: Ledger, query: str,
+                                                                  near: int) -> None:
+    answer, _ = _ask(ledger, query, calls(("search_regulations", {"query": query})),
+                     "依据[E1]：\n{E1.text}")
+    held = [piece for piece in answer.evidence if isinstance(piece, ClauseEvidence)]
+    line = next((one for one in answer.text.splitlines() if one.startswith("另可参看")), "")
+    named = held[1:1 + near]
+    assert re.findall(r"#(E\d+)", line) == [one.id for one in named]
+    assert all(one.article_label in line for one in named)
+    assert [c.id for c in answer.citations] == ["E1"]
 
 
 def test_events_come_in_order_and_deltas_are_the_answer(ledger: Ledger) -> None:
@@ -127,7 +141,7 @@ def test_off_topic_says_what_can_be_asked(ledger: Ledger) -> None:
     assert "法规" in answer.text
     english, _ = _ask(ledger, "How do I cook pork?", "[off_topic]")
     assert english.language == "en"
-    assert "city business" in english.text
+    assert "beyond what I can look up" in english.text
 
 
 def test_without_a_model_plain_results_are_given(ledger: Ledger) -> None:

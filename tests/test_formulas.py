@@ -69,6 +69,31 @@ def test_planning_ratios_are_used_as_they_are_meant(question: str, wanted: set[s
         calculate(one).fraction for one in wanted}, found
 
 
+@pytest.mark.parametrize(("question", "wanted"), [
+    ("100000元罚款，逾期15天每天加处3%，一共交多少？", "100000元 + 100000元 * 45%"),
+    ("罚款20万元，逾期10日，每日按3%加处罚款，加处多少？", "20万元 * 30%"),
+    ("欠费5000元，每日万分之五滞纳金，30天滞纳金多少", "75元"),
+    ("贷款50万元，年利率4%，3年本息一共多少", "56万元"),
+    ("月息2%，借3万元，6个月利息多少", "0.36万元"),
+    ("A late fee of 0.05% per day on 5000 yuan for 30 days, how much is it?", "75元"),
+])
+def test_a_rate_runs_over_the_time_given(question: str, wanted: str) -> None:
+    found = formulas(question)
+    assert {calculate(one).fraction for one in found} == {calculate(wanted).fraction}, found
+
+
+@pytest.mark.parametrize("question", [
+    "年利率4%，借了6个月，本金50万元，利息多少", "税率3%，销售额50万元，税款多少"])
+def test_a_rate_without_time_in_its_own_unit_leaves_the_choice(question: str) -> None:
+    assert len(formulas(question)) > 1
+
+
+def test_what_nobody_tells_is_not_offered() -> None:
+    """A share a yuan, or as many days as days."""
+    for one in formulas("100000元，15天每天3%，结果呢"):
+        assert "15天每天" not in one and not one.endswith("/ 100000元"), one
+
+
 def test_a_ratio_of_something_else_is_left_alone() -> None:
     assert len(formulas("满意率86%，办件1200件，不满意的有多少件")) > 1
 

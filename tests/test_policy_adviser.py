@@ -145,7 +145,7 @@ def test_the_tool_points_at_the_description_and_its_trace_is_evidence(
     bound = box.bind(SPEC, asked)
     assert bound is not None
     head = bound.properties["text"]["examples"][-1]
-    session = box.session(TODAY, TODAY, "zh", [asked])
+    session = box.session(date(2019, 12, 31), TODAY, "zh", [asked])  # a year named dates figures
     shown = session.call(SPEC, {"text": head})
     assert shown.startswith("[E1] match_policies eligible=")
     (trace,) = session.evidence
@@ -153,6 +153,7 @@ def test_the_tool_points_at_the_description_and_its_trace_is_evidence(
     said = ground("还缺信息的{E1.unknown}。", Facts(session.evidence, asked, ledger.resolve,
                                              ledger.mentioned), asked, "zh")
     assert trace.values["unknown"].shown() in said.text
+    assert trace.steps == adviser.advise([asked], TODAY).steps
     assert all(step.strip() in said.text for step in trace.steps)
 
 

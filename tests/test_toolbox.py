@@ -23,6 +23,7 @@ from cityllm.errors import ModelUnavailable, ToolProblem
 from cityllm.evidence import ClauseEvidence, DataRowEvidence, ToolRunEvidence, Value
 from cityllm.messages import MESSAGES, say
 from cityllm.model import grammar
+from tools.traffic_words import readings, unmodelled
 
 TODAY = date(2026, 11, 22)
 PACK = Path(__file__).resolve().parent.parent / "rag_corpus"
@@ -222,6 +223,35 @@ def test_a_scenario_changes_only_what_the_question_names(
     assert spec.properties["close"]["enum"] == close
     assert spec.properties["demand_percent"]["enum"] == demand
     assert spec.properties["plate_restriction"]["enum"] == plate
+
+
+@pytest.mark.parametrize(("question", "word"), [
+    ("如果把公交票价降一半，早高峰车速会变快吗？", "票价"), ("公交票价降一半后车流怎么变", "票价"),
+    ("红绿灯配时优化后能快多少", "红绿灯"), ("What if fares drop by half?", "fares"),
+    ("拓宽主路能缓解拥堵吗", "拓宽")])
+def test_what_the_simulation_has_no_part_for_is_said(box: Toolbox, question: str, word: str
+                                                     ) -> None:
+    session = box.session(TODAY, TODAY, "zh", [question])
+    with pytest.raises(ToolProblem, match=word):
+        session.call(BY_NAME["traffic_scenario"], {"close": "none", "demand_percent": -50,
+                                                   "plate_restriction": "none"})
+    assert session.evidence == []
+
+
+@pytest.mark.parametrize("question", [
+    "地铁开通后车流减少两成，会快多少", "地铁施工封闭主路会怎样", "停车费涨一倍，车流少20%，拥堵会好吗",
+    "单双号限行的话红绿灯要改吗", "half of the cars switch to the metro"])
+def test_a_cause_beside_a_change_that_is_simulated_is_no_hindrance(question: str) -> None:
+    assert unmodelled(question) == ""
+    assert readings(question)
+
+
+def test_part_of_a_road_is_simulated_as_the_whole_and_said(box: Toolbox) -> None:
+    session = box.session(TODAY, TODAY, "zh", ["主路封闭一条车道，车速会怎样"])
+    session.call(BY_NAME["traffic_scenario"], {"close": "main_road", "demand_percent": 0,
+                                               "plate_restriction": "none"})
+    (run,) = session.evidence
+    assert isinstance(run, ToolRunEvidence) and "不是“一条车道”的" in run.summary
 
 
 def test_a_follow_up_may_be_searched_with_the_question_before_it(box: Toolbox) -> None:

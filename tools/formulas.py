@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, permutations
 
-from tools import ToolInputError
+from tools import ToolInputError, planning_ratios, time_rates
 from tools.arithmetic import Parser, Quantity, combine, read_unit, tokenize
 from tools.calendar_cn import date_spans
 from tools.numerals import read_numeral
-from tools.planning_ratios import fitting
 from tools.units import NONE, UNITS, Dims
 
 MOST_QUANTITIES = 5
@@ -42,7 +41,8 @@ _RATIO = re.compile(r"(?:容积|绿地|绿化|漏损|满意|办结|入住|空置
                     r"|密度[^，。,\d]{0,6}(?:[?？]|多少|几|百分|$)|占[^，。]{0,8}(?:几|多少|比)|百分之[几多]"
                     r"|floor area ratio[?]|coverage[?]|percentage|what share", re.IGNORECASE)
 _SHARE = re.compile(r"绿地率|绿化率|密度|占|漏损|办结率|满意率|入住率|空置率|coverage|share", re.IGNORECASE)
-_MONEY = re.compile(r"多少(?:钱|元|万|差价|费|补偿|罚)|罚(?:多少|几)|差价|多少块|how much (?:money|is the fine)",
+_MONEY = re.compile(r"多少(?:钱|元|万|差价|费|补偿|罚)|罚(?:多少|几)|差价|多少块|how much (?:money|is the fine)"
+                    r"|(?:交|缴|付|赔|加处|滞纳金|罚款|利息|税款?|费用?|补贴|补偿)[^，。\d比率占]{0,4}(?:多少|几)(?![年天日个%亩])",
                     re.IGNORECASE)
 _SIGNS = {"*": 2, "/": 2, "+": 1, "-": 1}
 _PERCENT = " = ? %"
@@ -103,7 +103,9 @@ def formulas(text: str) -> list[str]:
         rate = [term.text + _PERCENT] if value.dims == NONE and sort else []
         plain = [] if term.binds == 3 or named or sort in _RATES else [term.text]
         found += [*named[:2], *plain, *rate]
-    return fitting(text, [*written, *found], [whole.text for whole, _ in terms])[:MOST]
+    written_so = [whole.text for whole, _ in terms]
+    running = time_rates.fitting(text, [*written, *found], written_so)
+    return planning_ratios.fitting(text, running, written_so)[:MOST]
 
 
 def _asked(text: str, term: _Term, sort: str, targets: list[tuple[str, Dims]]) -> bool:
@@ -138,7 +140,7 @@ def _mentions(text: str) -> Iterator[tuple[str, str]]:
         number = plain[at:end]
         end = _with_unit(plain, end)
         chinese = not re.search(r"\d", number)
-        bare_word = chinese and end == numeral.end and not numeral.hundredths
+        bare_word = chinese and end == numeral.end and "分之" not in number
         article = number == "一" and not plain.startswith(("公顷", "亩", "平方公里"), numeral.end)
         if not bare_word and not article:
             yield plain[at:end], number
@@ -162,9 +164,8 @@ def _with_unit(text: str, end: int) -> int:
     if found is None:
         return end
     end = found[1]
-    if text[end:end + 1] in ("/", "每") and (below := read_unit(text, end + 1)):
-        end = below[1]
-    return end
+    below = read_unit(text, end + 1) if text[end:end + 1] in ("/", "每") else None
+    return below[1] if below and below[0].dims != found[0].dims else end
 
 
 def _value(text: str) -> Quantity | None:
@@ -185,10 +186,11 @@ def _targets(text: str) -> list[tuple[str, Dims]]:
 
 
 def _sane(dims: Dims) -> bool:
-    """Whether people use such a quantity: one thing, or one thing per another."""
+    """Whether people use such a quantity: one thing, or one thing per another; nothing is told per
+    yuan but areas and the like."""
     above = [(n, p) for n, p in dims if p > 0]
     below = [(n, p) for n, p in dims if p < 0]
-    return len(above) <= 1 and len(below) <= 1 and all(
+    return (bool(above) or below != [("yuan", -1)]) and len(above) <= 1 and len(below) <= 1 and all(
         abs(p) <= (3 if n == "length" else 1) for n, p in (*above, *below))
 
 
@@ -287,6 +289,7 @@ def _of_three(a: tuple[_Term, _Term], b: tuple[_Term, _Term], c: tuple[_Term, _T
             if rest and (left := _joined("*", a[0], rest)):
                 for made in _products((left, left), c):
                     yield made, ""
+    if time_rates.is_rate(b[0].text) and not a[0].value.percent:
         interest = _joined("*", a[0], b[0])
         for grown in _products((interest, interest), c) if interest else []:
             if whole := _joined("+", a[0], grown):

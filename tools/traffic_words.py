@@ -2,7 +2,8 @@
 
 `readings` gives for each argument of `traffic_scenario` the values that the text leaves open: what
 it plainly changes is not left as it is. Where the text names nothing that could change, everything
-stays open. It does not decide; whoever reads the question picks one.
+stays open. It does not decide; whoever reads the question picks one. `unmodelled` and `lanes`
+name what the text would change and the simulation has no part for, such as fares.
 """
 
 from __future__ import annotations
@@ -34,6 +35,15 @@ _MORE = re.compile(r"多|增|涨|加|升|上去|翻|暴|猛|more|increas|grow|ri
 _CLOSED = re.compile(r"封|关|断|检修|维修|大修|施工|开挖|占|塌|停用|clos|shut|block|repair", re.IGNORECASE)
 _OPEN = re.compile(r"正常通行|不封|不关|照常|保持通|解封|重新?开放|\bopen", re.IGNORECASE)
 _DEMAND = re.compile(r"车|流量|需求|出行|客流|demand|traffic|vehicles|trips|cars", re.IGNORECASE)
+_LANE = re.compile(r"(?:一半|[一二两三四单半几1-4]|部分)(?:个|条)?(?:机动)?车道|半幅|单侧|一侧|"
+                   r"\b(?:a|one|two|single|some)(?: \w+)? lanes?\b", re.IGNORECASE)
+_ELSE = re.compile(
+    r"票价|车票|月票|停车费|停车收费|停车位|过路费|过桥费|拥堵费|油价|红绿灯|信号灯|信号配时|绿波|公交专用道|"
+    r"潮汐车道|公交班次|发车间隔|公交线路?|地铁|轻轨|共享单车|限速|拓宽|加宽|新(?:建|修|开|增)[^，。]{0,6}[路桥]|"
+    r"单行线?|错峰|\bfares?\b|\btolls?\b|parking (?:fee|charge|price|space)s?|congestion charge"
+    r"|fuel prices?|traffic (?:light|signal)s?|bus (?:lane|service|route|frequenc)\w*|metro|subway"
+    r"|speed limits?|\bwiden\w*|new (?:road|bridge)|one-way", re.IGNORECASE)
+_CLAUSE = r"[^，。；？！,;?!\n]"
 LEAST, MOST = -80, 100
 """What the simulation takes, in per cent."""
 Readings = dict[str, list[str] | list[float]]
@@ -61,6 +71,29 @@ def changes(text: str) -> list[float]:
     return [int(one) if one.is_integer() else one for one in found]
 
 
+def unmodelled(text: str) -> str:
+    """The words for a change that the simulation has no part for; empty where `text` names none, or
+    beside it one that can be simulated."""
+    other = _ELSE.search(text)
+    closed = _CLOSED.search(text) and any(
+        re.search(words, text, re.IGNORECASE) for words in _ROADS.values())
+    ruled = _PLATE.search(text) or any(
+        re.search(words, text, re.IGNORECASE) for words in _PLATES.values())
+    return "" if other is None or closed or ruled or changes(_of_demand(text)) else other[0]
+
+
+def lanes(text: str) -> str:
+    """The words for a part of a road's lanes, of which the simulation knows only all or none."""
+    found = _LANE.search(text)
+    return found[0] if found else ""
+
+
+def _of_demand(text: str) -> str:
+    """`text` without what it says of things that are not simulated: 票价降一半."""
+    return re.sub(rf"(?:{_ELSE.pattern})(?:(?!{_DEMAND.pattern}){_CLAUSE})*", " ", text,
+                  flags=re.IGNORECASE)
+
+
 def readings(text: str) -> Readings:
     """Argument of `traffic_scenario` -> values that `text` leaves open."""
     roads = [road for road, words in _ROADS.items() if re.search(words, text, re.IGNORECASE)]
@@ -68,7 +101,7 @@ def readings(text: str) -> Readings:
     ruled = bool(plates)
     if not plates and _PLATE.search(text):
         plates = list(_PLATES)
-    demand = changes(text)
+    demand = changes(_of_demand(text))
     if not (roads or plates or demand):
         return {}
     closed = roads and _CLOSED.search(text) and not _OPEN.search(text)

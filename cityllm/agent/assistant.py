@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 from cityllm.agent import premises
 from cityllm.agent.events import Delta, Event, Final, StepDone, StepStarted
 from cityllm.agent.facts import fact_date, language_of
-from cityllm.agent.grounding import ground, quote
+from cityllm.agent.grounding import ground, name, quote
 from cityllm.agent.toolbox import Session, Toolbox, ToolFailed
 from cityllm.agent.verify import Facts
 from cityllm.errors import CityLLMError, ModelError
-from cityllm.evidence import Answer, ClauseEvidence, RuleTraceEvidence
+from cityllm.evidence import Answer, ClauseEvidence, Evidence, RuleTraceEvidence
 from cityllm.messages import Language, say
 from cityllm.prompts import POSSIBLE, SYSTEM_PROMPT
 
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 Turn = tuple[str, str]
 TURNS = 3
 REMEMBERED = 240
+NEAR, MORE = 0.8, 2
+"""How near the score of an article cited others must be to be named beside it, and how many are."""
 _PIECES = re.compile(r"(?<=[。！？；\n])|(?<=\. )")
 
 
@@ -80,9 +82,10 @@ class Assistant:
                language: Language | None = None, closed: Collection[str] = ()) -> Iterator[Event]:
         """Steps as they happen, then the verified text in pieces, then the answer.
 
-        `closed` are names of tools that whoever asks may not use.
+        `closed` are names of tools that whoever asks may not use. With `as_of` all is answered as
+        on that day; without it the law is that of the date in the question, policies are today's.
         """
-        today = self.clock()
+        today = as_of or self.clock()
         day = as_of or fact_date(question, today) or today
         tongue = language or language_of(question)
         said = [*(asked for asked, _ in history[-TURNS:]), question]
@@ -151,7 +154,8 @@ class Assistant:
             session.evidence.append(RuleTraceEvidence(
                 id=session.next_id(), rule="premise", steps=[wrong.sentence(draft.language)]))
         parts = [wrong.sentence(draft.language), _doubt(grounded.citations, draft.language),
-                 grounded.text, self._footer(draft)]
+                 grounded.text, _also(session.evidence, grounded.citations, draft.language),
+                 self._footer(draft)]
         return self._finish(draft, "\n\n".join(part for part in parts if part),
                             citations=grounded.citations, removed=grounded.removed)
 
@@ -214,6 +218,18 @@ class Assistant:
             verified=not refused, removed=list(removed), refused=refused, as_of=session.as_of,
             status_known=self.toolbox.ledger.status_known, engine=self.engine,
             seconds=round(time.perf_counter() - draft.began, 3))
+
+
+def _also(evidence: Sequence[Evidence], cited: Sequence[ClauseEvidence],
+          language: Language) -> str:
+    """Links to articles that search found almost as likely as those cited; "" where none are."""
+    known = {clause.clause_id for clause in cited}
+    least = NEAR * max((clause.score for clause in cited), default=0.0)
+    near = [piece for piece in evidence if isinstance(piece, ClauseEvidence)
+            and piece.clause_id not in known and least and piece.score >= least]
+    near.sort(key=lambda piece: -piece.score)
+    links = [f"[{name(one, language)}](#{one.id})" for one in near[:MORE]]
+    return say("also_found", language) + "、".join(links) if links else ""
 
 
 def _doubt(cited: Sequence[ClauseEvidence], language: Language) -> str:

@@ -31,14 +31,15 @@ class Adviser(Protocol):
 
 
 def match_policies(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
-    """Policies for the enterprise that the argument points at, and that was described before."""
+    """Policies of today for the enterprise that the argument points at, and that was described
+    before: a year in the question (去年营收) dates a figure of the enterprise, not the rules."""
     if session.adviser is None:
         raise ToolProblem(say("no_adviser", "zh"), say("no_adviser", "en"))
     pointed = str(arguments["text"]).strip()
     *earlier, question = session.said or [pointed]
     whole = next((whole for head, whole in messages(question, earlier).items()
                   if head == pointed[:HEAD].strip()), pointed)
-    trace = session.adviser.advise([*earlier, whole], session.as_of, session.language)
+    trace = session.adviser.advise([*earlier, whole], session.today, session.language)
     kept = trace.model_copy(update={"id": session.next_id()})
     session.evidence.append(kept)
     return [kept]

@@ -197,10 +197,10 @@ def _values(result: ToolResult) -> dict[str, Value]:
                         label_en=figure.label_en) for name, figure in result.values.items()}
 
 
-def _ran(session: Session, tool: str, result: ToolResult) -> list[Evidence]:
+def _ran(session: Session, tool: str, result: ToolResult, note: str = "") -> list[Evidence]:
     run = ToolRunEvidence(
         id=session.next_id(), values=_values(result), tool=tool, inputs=dict(result.inputs),
-        summary=result.summary(session.language), seed=result.seed,
+        summary=result.summary(session.language) + note, seed=result.seed,
         images=[str(path) for path in result.images])
     session.evidence.append(run)
     return [run]
@@ -245,11 +245,17 @@ def _percent(value: Any) -> float:
 
 def _traffic_scenario(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
     from tools.traffic_scenario import traffic_scenario
+    from tools.traffic_words import lanes, unmodelled
 
+    said, close = session.said[-1] if session.said else "", str(arguments.get("close") or "none")
+    if word := unmodelled(said):
+        raise ToolProblem(say("not_simulated", "zh", what=word),
+                          say("not_simulated", "en", what=word))
+    part = lanes(said) if close != "none" else ""
     return _ran(session, "traffic_scenario", traffic_scenario(
-        close=str(arguments.get("close") or "none"),
-        demand_percent=_percent(arguments.get("demand_percent") or 0),
-        plate_restriction=str(arguments.get("plate_restriction") or "none"), folder=session.maps))
+        close=close, demand_percent=_percent(arguments.get("demand_percent") or 0),
+        plate_restriction=str(arguments.get("plate_restriction") or "none"), folder=session.maps),
+        note=say("whole_road", session.language, what=part) if part else "")
 
 
 RUN: dict[str, Callable[[Session, dict[str, Any]], list[Evidence]]] = {
