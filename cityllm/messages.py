@@ -12,11 +12,12 @@ Language = Literal["zh", "en"]
 MESSAGES: dict[str, tuple[str, str]] = {
     # refusals
     "off_topic": (
-        "这不在我能查、能算的范围里，我答不了。我能查法规条文、信访和政务办理的依据、城市数据，也能算面积和"
-        "金额、推算法定期限、模拟交通方案。请换成这方面的问题。",
-        "This is beyond what I can look up or calculate, so I cannot answer it. I can look up "
-        "regulations, the legal basis of petitions and public services, and city data; I can also "
-        "calculate areas and amounts, work out legal deadlines and simulate traffic plans."),
+        "我能查法规条文、信访和政务办理的依据、城市数据和惠企政策，能研判来信、算面积和金额、推算法定期限、模拟交通"
+        "方案；这个问题不在其中，我答不了。请换成这方面的问题。",
+        "I can look up regulations, the legal basis of petitions and public services, city data "
+        "and policies for enterprises; I can also triage a petition, calculate areas and amounts, "
+        "work out legal deadlines and simulate traffic plans. This question is beyond that, so I "
+        "cannot answer it."),
     "not_found": (
         "在已收录的法规和数据里没有查到能回答这个问题的内容，所以不作答。可以说出法规名称或条号，换个说法再问，"
         "或者由管理员用 cityllm corpus add 导入有关文件。",
@@ -96,6 +97,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "交通模拟里没有“{what}”，算不出它的影响。能模拟的是：封闭整条路（主路、北桥、东环）、车流增减、限行。",
         "The traffic simulation has no part for '{what}' and cannot tell its effect. It can close "
         "a whole road (main road, north bridge, east ring), change demand, or restrict plates."),
+    "year_assumed": ("注意：“{said}”没有写年份，按{day}计算。",
+                     " Note: '{said}' names no year; {day} was taken."),
     "whole_road": (
         "注意：模拟只会封闭整条路，这是整条路封闭的结果，不是“{what}”的。",
         " Note: the simulation can only close a whole road; this is the result of closing all of "

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools import ToolInputError
-from tools.calendar_cn import add_months, load_calendar
-from tools.legal_deadline import Catalogue, choices_in, legal_deadline, load_periods
+from tools.calendar_cn import add_months, full_date, load_calendar
+from tools.deadline_acts import asked
+from tools.legal_deadline import Catalogue, choices_in, legal_deadline, lengths_in, load_periods
 
 EXAMPLES = [
     # start, period, last day, why
@@ -199,3 +200,42 @@ def test_every_rule_of_counting_stands_in_its_article(shared: Path) -> None:
 def test_a_length_that_is_none_is_no_choice() -> None:
     assert choices_in("停工一天亏五六万一天，谁赔") == choices_in("停工一天亏，谁赔")
     assert "六万一天" not in choices_in("一天赚五六万一天，15日内能复议吗")
+
+
+@pytest.mark.parametrize(("question", "name"), [
+    ("我2026年3月1日收到行政复议决定，最迟什么时候起诉？", "不服复议决定起诉"),
+    ("信访事项复查意见2026年11月2日收到，申请复核的最后一天？", "信访复核申请"),
+    ("3月5日收到处罚决定书，申请行政复议截止到哪天", "行政复议申请"),
+    ("处罚前告知我可以听证，3月3日告知的，最晚哪天要求听证", "处罚听证申请"),
+    ("2026年5月6日知道行政处罚，想直接起诉，最晚哪天？", "行政起诉"),
+    ("The reconsideration decision arrived on 2026-03-01; what is the last day to sue?",
+     "不服复议决定起诉")])
+def test_the_period_of_what_a_person_wants_to_do_comes_first(question: str, name: str) -> None:
+    assert choices_in(question)[0] == name
+
+
+def test_whoever_waits_for_a_reply_asks_for_the_offices_period() -> None:
+    assert "信访复核意见" in choices_in("我3月1日申请复核，最晚哪天给我答复")
+    assert "信访办理" in choices_in("2月10日受理的信访，最晚哪天办结？")
+
+
+@pytest.mark.parametrize(("text", "said", "day"), [
+    ("3月5日", "3月5日收到处罚决定书", "2026年3月5日"), ("12月20日", "12月20日开始公示", "2026年12月20日"),
+    ("八月二号", "八月二号受理", "2026年8月2日"), ("今天", "", "2026-11-27"),
+    ("March 5", "served on March 5", "2026年3月5日"),
+    ("3月5日", "2025年2月1日受理，3月5日告知", "2025年3月5日"), ("2月29日", "2月29日受理", "2月29日"),
+    ("2026年3月5日", "", "2026年3月5日"), ("13月5日", "", "13月5日")])
+def test_a_date_without_a_year_is_the_latest_possible(text: str, said: str, day: str) -> None:
+    assert full_date(text, said, date(2026, 11, 27)) == day
+
+
+def test_a_date_without_a_year_is_no_length() -> None:
+    assert lengths_in("3月5日收到，60日内复议，2月内答复") == ["60日", "2月"]
+
+
+def test_every_act_of_a_person_names_periods_of_the_catalogue() -> None:
+    for question in ("最迟哪天起诉", "最迟哪天上诉", "最迟哪天申请复核", "最迟哪天申请复查", "最迟哪天申请复议",
+                     "最迟哪天申请仲裁", "最迟哪天要求听证"):
+        (act,) = asked(question)
+        assert any(act in period.name for period in load_periods().periods), act
+    assert asked("复议机关最迟哪天作出决定") == asked("起诉要带什么材料") == []

@@ -254,6 +254,17 @@ def test_part_of_a_road_is_simulated_as_the_whole_and_said(box: Toolbox) -> None
     assert isinstance(run, ToolRunEvidence) and "不是“一条车道”的" in run.summary
 
 
+def test_a_date_without_a_year_is_completed_and_said(box: Toolbox) -> None:
+    asked = "3月5日收到处罚决定书，申请行政复议截止到哪天"
+    bound = box.bind(BY_NAME["legal_deadline"], asked)
+    assert bound is not None and bound.properties["start"]["examples"] == ["3月5日"]
+    session = box.session(TODAY, TODAY, "zh", [asked])
+    session.call(bound, {"start": "3月5日", "period": "行政复议申请"})
+    (run,) = session.evidence
+    assert run.values["deadline"].text == "2026年5月6日"  # 4 May is a rest day
+    assert isinstance(run, ToolRunEvidence) and "“3月5日”没有写年份" in run.summary
+
+
 def test_a_follow_up_may_be_searched_with_the_question_before_it(box: Toolbox) -> None:
     spec = next(s for s in box.offer("那罚多少？", ["没办许可证就盖楼会怎样？"])
                 if s.name == "search_regulations")

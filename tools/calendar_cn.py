@@ -21,6 +21,10 @@ DATA = Path(__file__).resolve().parent / "data"
 WEEKDAYS = ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日")
 _MONTHS = ("january february march april may june july august september october november "
            "december").split()
+SPOKEN_DAYS = {"今天": 0, "今日": 0, "today": 0, "昨天": -1, "昨日": -1, "yesterday": -1, "前天": -2,
+               "明天": 1, "tomorrow": 1}
+AHEAD = 31
+_NAMES = "|".join(f"{name}|{name[:3]}" for name in _MONTHS)
 _PATTERNS = (
     re.compile(r"(?<!\d)(?P<y>\d{4})\s*年\s*(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})\s*[日号]?(?!\d)"),
     re.compile(r"(?<!\d)(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?!\d)"),
@@ -30,6 +34,10 @@ _PATTERNS = (
 )
 _NUMERAL = "〇零一二三四五六七八九十"
 _SPOKEN = re.compile(rf"[{_NUMERAL}]{{4}}年[{_NUMERAL}]{{1,3}}月[{_NUMERAL}]{{1,3}}[日号]")
+_YEARLESS = re.compile(
+    rf"(?<![\d年{_NUMERAL}])(?:\d{{1,2}}|[{_NUMERAL}]{{1,2}})\s?月"
+    rf"\s?(?:\d{{1,2}}|[{_NUMERAL}]{{1,3}})[日号]"
+    rf"|\b(?:\d{{1,2}}\s+(?:{_NAMES})|(?:{_NAMES})\s+\d{{1,2}})\b(?!,?\s*\d{{4}})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -132,6 +140,32 @@ def date_spans(text: str) -> list[tuple[int, int]]:
         if not kept or start >= kept[-1][1]:
             kept.append((start, end))
     return kept
+
+
+def yearless_spans(text: str) -> list[tuple[int, int]]:
+    """Where dates without a year stand in a text (3月5日, March 5), in order, as (start, end)."""
+    full = date_spans(text)
+    return [m.span() for m in _YEARLESS.finditer(text)
+            if not any(start < m.end() and m.start() < end for start, end in full)]
+
+
+def full_date(text: str, said: str, today: date) -> str:
+    """今天 and a date without a year as a full date. The year is that of the first full date `said`,
+    or else the latest in which the day lies before `today` or at most `AHEAD` days after it. Any
+    other text is returned as it is."""
+    if text.lower() in SPOKEN_DAYS:
+        return (today + timedelta(days=SPOKEN_DAYS[text.lower()])).isoformat()
+    if yearless_spans(text) != [(0, len(text))]:
+        return text
+    named = [read_date(said[start:end]).year for start, end in date_spans(said)[:1]]
+    for year in named or (today.year + 1, today.year, today.year - 1):
+        try:
+            day = read_date(f"{year}年{text}" if "月" in text else f"{text} {year}")
+        except ToolInputError:  # 29 February
+            continue
+        if named or day <= today + timedelta(days=AHEAD):
+            return chinese_date(day)
+    return text
 
 
 def _arabic(text: str) -> str:

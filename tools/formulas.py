@@ -16,7 +16,7 @@ from itertools import combinations, permutations
 
 from tools import ToolInputError, planning_ratios, time_rates
 from tools.arithmetic import Parser, Quantity, combine, read_unit, tokenize
-from tools.calendar_cn import date_spans
+from tools.calendar_cn import date_spans, yearless_spans
 from tools.numerals import read_numeral
 from tools.units import NONE, UNITS, Dims
 
@@ -150,7 +150,8 @@ def _mentions(text: str) -> Iterator[tuple[str, str]]:
 def _without_dates(text: str) -> str:
     """`text` with dates, years, article numbers and names blotted out."""
     hidden = list(text)
-    for start, end in [*date_spans(text), *(m.span() for m in _SKIPPED.finditer(text))]:
+    named = (m.span() for m in _SKIPPED.finditer(text))
+    for start, end in [*date_spans(text), *yearless_spans(text), *named]:
         hidden[start:end] = "\0" * (end - start)
     return "".join(hidden)
 

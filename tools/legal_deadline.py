@@ -30,7 +30,9 @@ from tools.calendar_cn import (
     date_spans,
     load_calendar,
     read_date,
+    yearless_spans,
 )
+from tools.deadline_acts import asked
 from tools.numerals import read_numeral
 from tools.schema import Figure, ToolResult
 
@@ -42,6 +44,7 @@ _UNIT = re.compile(r"\s*(?:个)?\s*(?:(?P<w>工作日|working days?)|(?P<d>日|�
                    r"|(?P<k>周|星期|weeks?)|(?P<m>月|months?)|(?P<y>年|周年|years?))", re.IGNORECASE)
 
 
+_CLEAR, _STARTS = 0.6, 0.5
 _ORDINAL = re.compile(r"[最哪那每前后当同某][后前]?$")
 
 
@@ -188,7 +191,7 @@ def _plain(text: str, catalogue: Catalogue) -> tuple[int, Unit]:
 def lengths_in(text: str) -> list[str]:
     """Lengths of time named in a text (15日, 10个工作日, 半年), dates left out, in order."""
     hidden = list(text)
-    for start, end in date_spans(text):
+    for start, end in [*date_spans(text), *yearless_spans(text)]:
         hidden[start:end] = "\0" * (end - start)
     plain = "".join(hidden)
     found, at = [], 0
@@ -212,23 +215,30 @@ def periods_for(text: str, most: int = 6) -> list[str]:
     """Names of the catalogued periods that a text speaks of, likeliest first, at most `most`.
 
     Likeness is the share of a name's or alias's pairs of characters that stand in the text, in
-    English of the words that say what the period is for.
+    English of the words that say what the period is for. Where the text asks for the last day of an
+    act of a person's own (起诉), only such periods are meant, and of these the one that starts from
+    what the text names, or those not much less likely than the first.
     """
-    pairs = {text[i:i + 2] for i in range(len(text) - 1)}
-    spoken = set(re.findall(r"[a-z]{4,}", text.lower()))
-
-    def likeness(period: Period) -> float:
-        shares = [0.0]
-        for name in (period.name, *period.aliases, *period.words):
-            own = {name[i:i + 2] for i in range(len(name) - 1)}
-            shares.append(len(own & pairs) / (len(own) + 1))
-        own = set(re.findall(r"[a-z]{4,}", f"{period.does_en} {period.starts_en}".lower()))
-        shares.append(len(own & spoken) / (len(own) + 1))
-        return max(shares)
-
-    scored = sorted(((likeness(p), -i, p.name) for i, p in enumerate(load_periods().periods)),
+    periods = load_periods().periods
+    meant = [p for p in periods if any(act in p.name for act in asked(text))]
+    told = [p for p in meant if _share(p.starts, text) >= _STARTS]
+    scored = sorted(((_likeness(p, text), -i, p.name)
+                     for i, p in enumerate(periods) if p in (told or meant or periods)),
                     reverse=True)
-    return [name for score, _, name in scored[:most] if score > 0]
+    least = _CLEAR * scored[0][0] if meant else 0.0
+    return [name for score, _, name in scored[:most] if score > 0 and score >= least]
+
+
+def _likeness(period: Period, text: str) -> float:
+    named = (_share(name, text) for name in (period.name, *period.aliases, *period.words))
+    spoken = set(re.findall(r"[a-z]{4,}", text.lower()))
+    own = set(re.findall(r"[a-z]{4,}", f"{period.does_en} {period.starts_en}".lower()))
+    return max(*named, len(own & spoken) / (len(own) + 1))
+
+
+def _share(words: str, text: str) -> float:
+    pairs = {words[i:i + 2] for i in range(len(words) - 1)}
+    return sum(pair in text for pair in pairs) / (len(pairs) + 1)
 
 
 def choices_in(text: str) -> list[str]:

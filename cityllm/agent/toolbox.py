@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +51,6 @@ FLOOR = 0.2
 _VERDICTS: dict[type[CityLLMError], str] = {
     ArticleNotFound: "no_such_article", InstrumentNotFound: "not_found", NotHeld: "not_held"}
 _NUMBER = re.compile(rf"第?\s*(?:[{CN}]+|\d+(?:\.\d+)*)\s*条(?:之[{CN}\d]+)?|\d+(?:[.-]\d+)*")
-_DAYS = {"今天": 0, "今日": 0, "today": 0, "昨天": -1, "昨日": -1, "yesterday": -1, "前天": -2,
-         "明天": 1, "tomorrow": 1}
 
 
 class ToolFailed(CityLLMError):
@@ -213,12 +211,14 @@ def _calculate(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
 
 
 def _legal_deadline(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
+    from tools.calendar_cn import full_date, yearless_spans
     from tools.legal_deadline import legal_deadline
 
-    start = str(arguments["start"]).strip()
-    if start.lower() in _DAYS:
-        start = (session.today + timedelta(days=_DAYS[start.lower()])).isoformat()
-    return _ran(session, "legal_deadline", legal_deadline(start, str(arguments["period"])))
+    said = str(arguments["start"]).strip()
+    start = full_date(said, "\n".join(session.said), session.today)
+    assumed = start != said and yearless_spans(said)
+    note = say("year_assumed", session.language, said=said, day=start) if assumed else ""
+    return _ran(session, "legal_deadline", legal_deadline(start, str(arguments["period"])), note)
 
 
 def _query_city_data(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
@@ -291,11 +291,11 @@ def choices_for(name: str, question: str, earlier: Sequence[str], ledger: Ledger
 
         return {"expression": formulas(question) or formulas(said)}
     if name == "legal_deadline":
-        from tools.calendar_cn import date_spans
+        from tools.calendar_cn import SPOKEN_DAYS, date_spans, yearless_spans
         from tools.legal_deadline import choices_in
 
-        days = [said[start:end] for start, end in date_spans(said)]
-        return {"start": days + [word for word in _DAYS if word in said.lower()],
+        days = [said[start:end] for start, end in [*date_spans(said), *yearless_spans(said)]]
+        return {"start": days + [word for word in SPOKEN_DAYS if word in said.lower()],
                 "period": choices_in(said)}
     if name == "traffic_scenario":
         from tools.traffic_words import readings
