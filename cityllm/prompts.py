@@ -46,8 +46,9 @@ def category_tool(numbers: Sequence[str]) -> dict[str, Any]:
     """The one tool that the model may call: a number among `numbers`."""
     return {"type": "function", "function": {
         "name": "choose_category", "description": "选出来件的类目编号",
-        "parameters": {"type": "object", "required": ["number"], "properties": {
-            "number": {"type": "string", "enum": list(numbers), "description": "类目编号"}}}}}
+        "parameters": {
+            "type": "object", "required": ["number"], "additionalProperties": False, "properties": {
+                "number": {"type": "string", "enum": list(numbers), "description": "类目编号"}}}}}
 
 
 def evidence_line(evidence: Evidence) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,7 +35,8 @@ def test_only_unsure_rows_are_asked_and_the_pick_decides_category_and_department
     cascade = Cascade(fast, ask, unsure=limit)
     found = cascade.labels(TEXTS, ["南湖区"] * 4)
     unsure = [at for at, one in enumerate(plain) if one.confidence < limit and at != 3]
-    assert heard == [TEXTS[at] for at in unsure] and cascade.calls == len(unsure)
+    assert heard == [TEXTS[at] for at in unsure for _ in range(2)]
+    assert (cascade.calls, cascade.changed) == (2 * len(unsure), len(unsure))
     for at, (before, after) in enumerate(zip(plain, found, strict=True)):
         if at not in unsure:
             assert after == before
@@ -45,6 +45,31 @@ def test_only_unsure_rows_are_asked_and_the_pick_decides_category_and_department
         assert after.category_code == code and after.category == fast.tree.path(code)
         assert after.department == fast.duties.department(code, "南湖区", TEXTS[at])
         assert after.confidence == before.confidence
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_model_that_likes_a_place_in_the_list_changes_nothing(
+        fast: Classifier, place: int) -> None:
+    cascade = Cascade(fast, lambda text, options: place, unsure=1.1)
+    assert cascade.labels(TEXTS[:3]) == fast.labels(TEXTS[:3])
+    assert (cascade.calls, cascade.changed) == (3 if place else 6, 0)
+    once = Cascade(fast, lambda text, options: place, unsure=1.1, twice=False)
+    once.labels(TEXTS[:3])
+    assert (once.calls, once.changed) == (3, 3 if place else 0)
+
+
+def test_another_label_is_believed_where_it_is_named_in_either_order(fast: Classifier) -> None:
+    plain = fast.labels(TEXTS[:1])
+    third = " / ".join(fast.tree.path(plain[0].alternatives[2][0]))
+    heard: list[Sequence[str]] = []
+
+    def ask(text: str, options: Sequence[str]) -> int:
+        heard.append(options)
+        return options.index(third)
+
+    found = Cascade(fast, ask, unsure=1.1).labels(TEXTS[:1])
+    assert found[0].category_code == plain[0].alternatives[2][0]
+    assert heard[0] == heard[1][::-1]
 
 
 def test_a_report_of_wrongdoing_is_never_asked_about(fast: Classifier) -> None:
@@ -70,5 +95,4 @@ def test_a_model_that_fails_leaves_the_labels_and_is_asked_no_more(fast: Classif
     cascade = Cascade(fast, ask, unsure=1.1)
     many = TEXTS[:3] * 4
     assert cascade.labels(many) == fast.labels(many)
-    assert cascade.calls == FAILURES
-    assert replace(cascade).calls == FAILURES
+    assert cascade.calls == cascade.failed == FAILURES

@@ -47,6 +47,7 @@ def test_arguments_on_a_gpu_and_on_a_cpu() -> None:
     )
     assert not {"--enable-lora", "--enforce-eager"} & set(made.argv)
     assert made.env["VLLM_NO_USAGE_STATS"] == made.env["DO_NOT_TRACK"] == "1"
+    assert made.env["VLLM_ENFORCE_STRICT_TOOL_CALLING"] == "0"
     assert "HF_HUB_OFFLINE" not in made.env and "VLLM_API_KEY" not in made.env
     cpu = vllm.command(settings, gpu=False)
     assert {"--enforce-eager", "--dtype", "float32"} <= set(cpu.argv) - set(made.argv)

@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from server import serving, whole
 
 import cityllm.cli as cli
 from cityllm import cli_triage
@@ -171,3 +172,52 @@ def test_queued_rows_are_decided_exported_and_learnt_from(
     capsys.readouterr()
     assert run("triage", "decisions", "verify") == 1
     assert "第 2 条起对不上" in capsys.readouterr().err
+
+
+@pytest.fixture
+def endpoint_office(office: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The office with the shipped classifier, six rows, and an endpoint to be named by the test."""
+    monkeypatch.undo()
+    for name, value in (("HOME", office / "home"), ("PACK", ROOT / "rag_corpus"),
+                        ("ENGINE", "endpoint")):
+        monkeypatch.setenv(f"CITYLLM_{name}", str(value))
+    write(office / "in.jsonl", rows(6))
+    return office
+
+
+def _codes(out: Path) -> list[str]:
+    return [json.loads(line)["code"] for line in out.read_text(encoding="utf-8").splitlines()]
+
+
+def test_labels_that_the_model_changed_are_counted(
+        endpoint_office: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    reply = whole("")
+    reply[1]["choices"][0]["message"]["tool_calls"] = [{
+        "id": "1", "type": "function",
+        "function": {"name": "choose_category", "arguments": '{"number": "2"}'}}]
+    given = endpoint_office / "in.jsonl"
+    run("triage", given, endpoint_office / "plain.jsonl")
+    with serving(*[reply] * 20) as fake:
+        monkeypatch.setenv("CITYLLM_ENDPOINT_URL", fake.url)
+        capsys.readouterr()
+        assert run("triage", given, endpoint_office / "out.jsonl", "--ask-model") == 0
+    said = capsys.readouterr().out
+    plain, asked = _codes(endpoint_office / "plain.jsonl"), _codes(endpoint_office / "out.jsonl")
+    changed = sum(one != other for one, other in zip(plain, asked, strict=True))
+    assert changed and f"Labels changed by the model: {changed}." in said
+    assert len(fake.heard) == 2 * changed
+    assert f"model calls: {2 * changed} = " in said and "failed" not in said
+
+
+def test_a_model_that_is_not_there_is_said_and_the_classifier_stands(
+        endpoint_office: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    given = endpoint_office / "in.jsonl"
+    run("triage", given, endpoint_office / "plain.jsonl")
+    with serving() as fake:
+        monkeypatch.setenv("CITYLLM_ENDPOINT_URL", fake.url)
+    assert run("triage", given, endpoint_office / "out.jsonl", "--ask-model") == 0
+    said = capsys.readouterr().out
+    assert "没有答成" in said and "out.jsonl.journal" in said
+    assert _codes(endpoint_office / "plain.jsonl") == _codes(endpoint_office / "out.jsonl")

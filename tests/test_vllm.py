@@ -152,6 +152,18 @@ def test_streamed_equals_not_streamed(world: World) -> None:
         assert (message.content, _calls(message)) == (whole.content, _calls(whole))
 
 
+def test_a_call_can_be_demanded_without_our_grammar(world: World) -> None:
+    from cityllm.model.endpoint import chat_model
+    from cityllm.petitions.cascade import asker
+    from cityllm.prompts import category_tool
+
+    free = chat_model(world.settings.model_copy(update={"endpoint_grammar": False}))
+    assert asker(free)("楼上漏水，物业不管", ["物业服务", "噪声", "公交"]) in (0, 1, 2)
+    any_tool = free.bind_tools([category_tool(["1", "2"])], tool_choice="any",
+                               parallel_tool_calls=False)
+    assert [name for name, _ in _calls(any_tool.invoke("路灯坏了"))] == ["choose_category"]
+
+
 def test_a_server_killed_in_the_middle_of_an_answer_gives_one_sentence(world: World) -> None:
     from cityllm.agent.events import Final, StepStarted
     from cityllm.model.endpoint import chat_model

@@ -32,6 +32,9 @@ _QUIET = {
     "DO_NOT_TRACK": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
+_TOOLS = {"VLLM_ENFORCE_STRICT_TOOL_CALLING": "0"}
+"""vLLM would hold a demanded call to a form that llguidance does not know, and refuse the request;
+without, it holds it to the schemas."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ def command(settings: Settings, *, gpu: bool, rank: int = 16) -> Command:
 
     `rank`: that of the adapter (see `adapter_rank`). The model answers to `endpoint_model`: with an
     adapter the adapted one, and the plain base to `base`. Tool calls are read in Hermes format and
-    grammars by llguidance, as in process. Without a GPU: float32, small memory, `threads` cores.
+    grammars by llguidance, as in process; JSON is written without blanks, of which a small model
+    would find no end. Without a GPU: float32, small memory, `threads` cores.
     """
     name = settings.endpoint_model
     argv = [
@@ -66,7 +70,7 @@ def command(settings: Settings, *, gpu: bool, rank: int = 16) -> Command:
         "--tool-call-parser",
         "hermes",
         "--structured-outputs-config",
-        json.dumps({"backend": "guidance"}),
+        json.dumps({"backend": "guidance", "disable_any_whitespace": True}),
         "--seed",
         "0",
     ]
@@ -83,7 +87,7 @@ def command(settings: Settings, *, gpu: bool, rank: int = 16) -> Command:
             "--max-lora-rank",
             str(next(r for r in _RANKS if r >= rank)),
         ]
-    env = dict(_QUIET)
+    env = _QUIET | _TOOLS
     if settings.endpoint_key != "none":
         env["VLLM_API_KEY"] = settings.endpoint_key
     if Path(settings.serve_model).is_absolute():

@@ -1,7 +1,8 @@
 """The language model for rows of which the fast classifier is not sure, and for no others.
 
 The classifier's best categories are numbered, and the model calls one tool with a number: it
-points, the program writes. Whatever else it says leaves the classifier's label. A report of
+points, the program writes. Another label than the classifier's has to be named twice, in either
+order of the options. Whatever else it says leaves the classifier's label. A report of
 wrongdoing and what may be one are never asked about. Confidence stays the classifier's own, so that
 a row below the automatic line is still read by a person.
 """
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from cityllm import prompts
@@ -38,7 +40,7 @@ def asker(model: BaseChatModel) -> Ask:
 
     def ask(text: str, options: Sequence[str]) -> int | None:
         numbers = [str(at + 1) for at in range(len(options))]
-        bound = model.bind_tools([prompts.category_tool(numbers)], tool_choice="any")
+        bound = model.bind_tools([prompts.category_tool(numbers)], tool_choice="choose_category")
         said: Any = bound.invoke([SystemMessage(prompts.CATEGORY_SYSTEM),
                                   HumanMessage(prompts.category_question(text, options))])
         for call in getattr(said, "tool_calls", ()):
@@ -53,17 +55,25 @@ def asker(model: BaseChatModel) -> Ask:
 class Cascade:
     """A labeller: the classifier for all, `ask` for the unsure, `at_once` of them together.
 
-    `calls` and `seconds` count what was asked so far. A model that fails leaves the classifier's
-    labels, and after `FAILURES` failures in a row is asked no more.
+    `twice`: another label than the classifier's is believed only where the model names it again
+    with the options in the other order; a model that likes a place in the list changes nothing.
+
+    `calls`, `changed`, `failed` (calls without an answer) and `seconds` count what was asked so
+    far. A model that fails leaves the classifier's labels, and after `FAILURES` failures in a row
+    is asked no more.
     """
 
     fast: Classifier
     ask: Ask
     unsure: float = UNSURE
     at_once: int = 1
+    twice: bool = True
     calls: int = 0
+    changed: int = 0
+    failed: int = 0
     seconds: float = 0.0
-    _failed: int = field(default=0, repr=False)
+    _running: int = field(default=0, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     def labels(self, texts: Sequence[str], districts: Sequence[str] | None = None) -> list[Labels]:
         """One `Labels` a text; `districts` name the place where it is known."""
@@ -74,11 +84,12 @@ class Cascade:
             picks = list(pool.map(lambda at: self._pick(texts[at], found[at]), doubtful))
         self.seconds += time.perf_counter() - began
         for at, code in zip(doubtful, picks, strict=True):
-            if code:
+            if code and code != found[at].category_code:
                 where = districts[at] if districts else ""
                 found[at] = replace(
                     found[at], category_code=code, category=self.fast.tree.path(code),
                     department=self.fast.duties.department(code, where, texts[at]))
+                self.changed += 1
         return found
 
     def _may_ask(self, text: str, labels: Labels) -> bool:
@@ -86,15 +97,27 @@ class Cascade:
                     and not is_secret(shield(text, labels)))
 
     def _pick(self, text: str, labels: Labels) -> str:
-        if self._failed >= FAILURES:
-            return ""
+        """The code that is to stand; "" where the model names none, or not the same one twice."""
         codes = [code for code, _ in labels.alternatives]
-        options = [" / ".join(self.fast.tree.path(code)) for code in codes]
-        self.calls += 1
+        if not self.twice:
+            return self._named(text, codes)
+        code = self._named(text, codes[::-1])
+        if code in ("", codes[0]):
+            return code
+        return code if self._named(text, codes) == code else ""
+
+    def _named(self, text: str, codes: Sequence[str]) -> str:
+        """The code that the model points at in this order; "" for none."""
+        with self._lock:
+            if self._running >= FAILURES:
+                return ""
+            self.calls += 1
         try:
-            at = self.ask(text[:READ], options)
+            at = self.ask(text[:READ], [" / ".join(self.fast.tree.path(code)) for code in codes])
         except CityLLMError:
-            self._failed += 1
+            with self._lock:
+                self._running += 1
+                self.failed += 1
             return ""
-        self._failed = 0
+        self._running = 0
         return "" if at is None else codes[at]

@@ -28,6 +28,8 @@ from cityllm.safety.vault import person_key
 
 ASKED = "ask the model"
 """The stage whose rows are calls of the language model."""
+CHANGED, FAILED = "labels changed by the model", "model calls failed"
+"""Counts that are kept among the stages, without seconds."""
 NONE = Labels((), "", 0.0, [], "", "complaint")
 
 
@@ -61,9 +63,13 @@ class Times:
         self.stages[name] = (before[0] + rows, before[1] + seconds)
 
     def rates(self) -> list[tuple[str, int, float]]:
-        """Stage, rows, rows per second."""
-        return [(name, rows, rows / max(seconds, 1e-9))
-                for name, (rows, seconds) in self.stages.items()]
+        """Stage, rows, rows per second; mere counts are left out."""
+        return [(name, rows, rows / seconds)
+                for name, (rows, seconds) in self.stages.items() if seconds > 0]
+
+    def count(self, name: str) -> int:
+        """Rows of a stage; 0 where it was not there."""
+        return self.stages.get(name, (0, 0.0))[0]
 
 
 @dataclass(frozen=True)
@@ -118,11 +124,13 @@ class Pipeline:
         texts, where = [one.body for one in petitions], [one.district for one in petitions]
         if not isinstance(self.classifier, Cascade):
             return self.classifier.labels(texts, where)
-        calls, seconds = self.classifier.calls, self.classifier.seconds
+        before = replace(self.classifier)
         found = self.classifier.labels(texts, where)
-        asked = self.classifier.calls - calls
-        times.add(ASKED, asked, self.classifier.seconds - seconds)
-        times.add("classify", 0, seconds - self.classifier.seconds)
+        seconds = self.classifier.seconds - before.seconds
+        times.add(ASKED, self.classifier.calls - before.calls, seconds)
+        times.add("classify", 0, -seconds)
+        times.add(CHANGED, self.classifier.changed - before.changed, 0.0)
+        times.add(FAILED, self.classifier.failed - before.failed, 0.0)
         return found
 
     def _masked(self, row: Row, read: Read | str) -> Petition:
