@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cityllm.agent.assistant import Assistant
     from cityllm.agent.policy_tool import Adviser
     from cityllm.agent.toolbox import Toolbox
+    from cityllm.agent.wording import Narrator
     from cityllm.corpus.ledger import Ledger
     from cityllm.corpus.search import Search
     from cityllm.petitions.desk import Desk
@@ -44,6 +45,7 @@ class Services:
     accounts: Accounts
     review: Review
     policies: PolicyService | None
+    narrator: Narrator
 
     def vault(self) -> Vault:
         """The originals of petitions, for the thread that asks."""
@@ -100,7 +102,7 @@ def build(settings: Settings, progress: Progress | None = None,
     assistant = Assistant(toolbox, chat_model(settings), engine=settings.engine)
     accounts = Accounts(settings.home / "accounts.sqlite")
     return Services(settings, ledger, search, toolbox, assistant, accounts,
-                    Review(settings.review), policies)
+                    Review(settings.review), policies, narrator(settings))
 
 
 def petition_desk(settings: Settings, cases: Cases | None = None) -> Desk | None:
@@ -158,6 +160,14 @@ def policy_adviser(policies: PolicyService | None) -> Adviser | None:
                                                                       language))
 
 
+def narrator(settings: Settings) -> Narrator:
+    """Tells a match in words: with the model of an endpoint. The bundled one cannot write such
+    sentences (docs/log.md, 2026-11-27), so without an endpoint the words are the rules'."""
+    from cityllm.agent.wording import Narrator
+
+    return Narrator(chat_model(settings) if settings.engine == "endpoint" else None)
+
+
 def make_app(services: Services) -> FastAPI:
     """Chat, pages, API and `/healthz`, ready to be served at the host of the settings.
 
@@ -180,7 +190,8 @@ def make_app(services: Services) -> FastAPI:
     if services.policies is None:
         return make_site(services, exporters)
     database = Database(settings.home, settings.database_url)
-    return make_site(services, exporters, make_api(services.policies, database, role_of),
+    api = make_api(services.policies, database, role_of, services.narrator)
+    return make_site(services, exporters, api,
                      Registry(database, services.policies.rules.dictionary))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +15,7 @@ from cityllm.config import load_settings
 from cityllm.errors import ConfigError
 
 if TYPE_CHECKING:
+    from cityllm.messages import Language
     from cityllm.policies.fields import Enterprise
     from cityllm.policies.ruleset import RuleSet
     from cityllm.policies.service import PolicyService
@@ -108,18 +109,28 @@ def match(
 def explain(
     policy: Annotated[str, typer.Argument(metavar="POLICY", help="政策编号 Id of the policy")],
     enterprise: File = None, given: Pairs = None, as_of: Day = "", pack: Pack = None,
+    words: Annotated[bool, typer.Option(
+        "--words", help="先用一段话说；接了大模型时由它写 In a few sentences first, by an endpoint's model")
+        ] = False,
     english: English = False, as_json: Json = False,
 ) -> None:
     """一家企业对一项政策，逐条说明。 One enterprise and one policy, clause by clause."""
+    from app import narrator
     from cityllm.policies.explain import Words
     from cityllm.policies.view import View
+    from cityllm.web.match_words import in_words
 
     service = _service(pack)
     found = service.one(policy, _enterprise(enterprise, given, service.rules), fact_date(as_of))
-    language = "en" if english else "zh"
+    language: Language = "en" if english else "zh"
+    worded = in_words(narrator(load_settings()), service, found, language) if words else None
     if as_json:
-        typer.echo(json.dumps(View(service, language).match(found), ensure_ascii=False, indent=1))
+        told = View(service, language).match(found)
+        told |= {"words": asdict(worded)} if worded else {}
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
+    if worded:
+        typer.echo(f"{worded.text}\n{worded.note}\n")
     for line in Words(service, language).full(found):
         typer.echo(line)
 

@@ -104,6 +104,15 @@ MESSAGES: dict[str, tuple[str, str]] = {
         " Note: the simulation can only close a whole road; this is the result of closing all of "
         "it, not '{what}'."),
     "no_adviser": ("这里没有装惠企政策。", "There are no policies for enterprises here."),
+    "told_by_model": ("结论由规则得出；其余是大模型写的，名称和数字由规则填入，句子核对过。",
+                      "The verdict is the rules'; the rest was written by the model, with names "
+                      "and figures filled in by the rules and each sentence checked."),
+    "no_narrator": (
+        "这段话全由规则写成：随附的小模型写不了这种说明，接上大模型服务（CITYLLM_ENGINE=endpoint）才有。",
+        "These words are the rules' own: the small bundled model cannot write them; a larger one "
+        "can (CITYLLM_ENGINE=endpoint)."),
+    "narrator_removed": ("这段话全由规则写成：大模型的句子没有通过核对。",
+                         "These words are the rules' own: no sentence of the model passed."),
     "no_desk": ("这里没有装信访工具。", "There are no petition tools here."),
     # names of tools for a user
     "search_regulations": ("检索法规", "Search regulations"),

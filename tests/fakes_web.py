@@ -21,6 +21,7 @@ from datetime import date
 from pathlib import Path
 
 from cityllm.agent.events import Delta, Event, Final, StepDone, StepStarted
+from cityllm.agent.wording import Narrator
 from cityllm.config import Settings
 from cityllm.corpus.numerals import article_key
 from cityllm.corpus.records import Clause
@@ -173,6 +174,7 @@ class FakeServices:
     accounts: Accounts
     review: Review
     policies: PolicyService | None = None
+    narrator: Narrator = field(default_factory=lambda: Narrator(None))
 
     def vault(self) -> Vault:
         """The originals, under the key of the tests."""

@@ -11,9 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
+from fakes import QueueModel
 from jsonschema import Draft202012Validator
 
+from cityllm.agent.wording import Narrator
 from cityllm.config import ROOT
+from cityllm.errors import ModelUnavailable
 from cityllm.policies.enterprises import from_data
 from cityllm.policies.ruleset import RuleSet
 from cityllm.policies.service import PolicyService
@@ -32,9 +35,10 @@ DAY = "2026-06-01"
 SMALL = "xiaoxing-weili-suodeshui"
 
 
-def api_of(service: PolicyService, database: Database = DATABASE) -> Any:
+def api_of(service: PolicyService, database: Database = DATABASE,
+           narrator: Narrator | None = None) -> Any:
     """The API as the local user calls it."""
-    api = make_api(service, database, lambda name: "admin")
+    api = make_api(service, database, lambda name: "admin", narrator)
 
     async def local(scope: Any, receive: Any, send: Any) -> None:
         await api(scope | {USER: "local"}, receive, send)
@@ -249,6 +253,22 @@ def test_explanation_questions_fields_and_health() -> None:
     schema_of("Fields").validate(fields)
     assert {one["key"] for one in fields["items"]} == set(SERVICE.rules.dictionary.fields)
     assert call("GET", "/health").json()["policies"] == len(SERVICE.rules.policies)
+
+
+def test_an_explanation_in_words_is_optional_and_says_whose_words_they_are() -> None:
+    body = {"enterprise": FIRM, "as_of": DAY}
+    path = f"/policies/{SMALL}/explain"
+    assert call("POST", path, json=body).json()["words"] is None
+    plain = call("POST", path, json=body | {"words": True}).json()
+    schema_of("Explanation").validate(plain)
+    assert plain["words"]["by"] == "rules" and "CITYLLM_ENGINE" in plain["words"]["note"]
+    model = QueueModel(replies=["还缺{E1.missing}。您可以享受。", ModelUnavailable("连不上", "no server")])
+    api = api_of(SERVICE, narrator=Narrator(model))
+    told = call("POST", path, app=api, json=body | {"words": True}).json()["words"]
+    assert told["by"] == "model" and len(told["removed"]) == 1
+    assert "享受" not in told["text"] and "还缺" in told["text"]
+    dead = call("POST", path, app=api, json=body | {"words": True})
+    assert dead.status_code == 503 and dead.json()["zh"] == "连不上"
 
 
 def test_words_are_read_and_what_was_read_can_be_matched() -> None:

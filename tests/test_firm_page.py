@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 from docx import Document
+from fakes import QueueModel
 from fakes_web import ROOT
 from fastapi.testclient import TestClient
 from policy_site import policy_services
 from test_chat import HOSTILE, harmless
 
+from cityllm.agent.wording import Narrator
+from cityllm.errors import ModelUnavailable
 from cityllm.safety.access import Account, Role
 from cityllm.web.firm_page import FirmPage
 from cityllm.web.office_page import OfficePage
@@ -64,6 +67,20 @@ def test_met_clauses_show_amount_value_threshold_and_an_article_that_opens(page:
     assert page.told([*SMALL, ("opened", POLICY), ("open", POLICY)]).opened == ""
     english = block(page.page("fang", [*SMALL, ("open", POLICY), ("lang", "en")]), POLICY)
     assert "13,000 yuan" in english and "at most" in english
+
+
+def test_an_opened_policy_is_told_in_words_when_asked(page: FirmPage) -> None:
+    opened = [*SMALL, ("opened", POLICY)]
+    assert 'value="words"' in block(page.page("fang", opened), POLICY)
+    shown = block(page.page("fang", [*opened, ("do", "words")]), POLICY)
+    assert 'class="worded"' in shown and "CITYLLM_ENGINE=endpoint" in shown
+    model = QueueModel(replies=["申报看{E1.window}，带上{E1.papers}。", "能拿{E1.amount}，<b>快来[E1]。",
+                                ModelUnavailable("模型服务连不上", "no server")])
+    told = FirmPage(page.service, page.sources.ledger, page.account_of, "zh", True, Narrator(model))
+    for words in ("规则", "规则", "模型服务连不上"):
+        shown = block(told.page("fang", [*opened, ("do", "words")]), POLICY)
+        assert words in shown[shown.index('class="worded"'):] and "<b>" not in shown
+    assert 'class="worded"' not in page.page("fang", [*SMALL, ("do", "words")])
 
 
 def test_a_gap_is_shown_with_the_smallest_change(page: FirmPage) -> None:

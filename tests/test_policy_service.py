@@ -230,6 +230,8 @@ def test_the_commands_say_what_the_service_found(tmp_path: Path) -> None:
     assert json.loads(run("match", *common, "--json"))["best"]["total"] == "12500.00"
     assert "超出 1 人" in run("explain", "xiaoxing-weili-suodeshui", *common, "--set",
                            "employees=81")
+    words = run("explain", "xiaoxing-weili-suodeshui", *common, "--set", "employees=81", "--words")
+    assert "最小改动：" in words.splitlines()[0] and "规则写成" in words.splitlines()[1]
     told = json.loads(run("explain", "xiaoxing-weili-suodeshui", *common, "--json"))
     assert told["amount"] == "12500.00"
     run("match", *common, "--report", str(tmp_path / "out.docx"))

@@ -83,6 +83,13 @@ def ground(raw: str, facts: Facts, question: str, language: Language) -> Grounde
     return result
 
 
+def retell(raw: str, facts: Facts, language: Language, removed: list[str]) -> str:
+    """The sentences of `raw` that name evidence and are borne out, resolved, with neither quotes
+    nor runs beside them. The others go to `removed`, each with the reason."""
+    kept, _ = _sift(sentences(_THINKING.sub("", raw)), facts, removed)
+    return _body([one for one in kept if one.references], facts, set(), language)
+
+
 def _sift(found: Sequence[Sentence], facts: Facts, removed: list[str],
           ) -> tuple[list[Sentence], list[Sentence]]:
     """Sentences that may stand, and those that may not; the reasons go to `removed`."""

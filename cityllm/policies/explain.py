@@ -97,7 +97,12 @@ class Words:
             opens=match.window.opens, closes=match.window.closes)
 
     def near(self, match: Match) -> str:
-        """What would have to change; empty where nothing can be done."""
+        """What would have to change, said as such; empty where nothing can be done."""
+        said = self.changes(match)
+        return said and (f"最小改动：{said}", f"smallest change: {said}")[self._at]
+
+    def changes(self, match: Match) -> str:
+        """The fields that would have to change, from what to what."""
         if match.near is None:
             return ""
         dictionary = self.service.rules.dictionary
@@ -107,8 +112,7 @@ class Words:
             changes.append(f"{dictionary.label(one.column, self.language)} "
                            f"{field.show(one.now, self.language)} → "
                            f"{field.show(one.then, self.language)}")
-        said = ("、", ", ")[self._at].join(changes)
-        return (f"最小改动：{said}", f"smallest change: {said}")[self._at]
+        return ("、", ", ")[self._at].join(changes)
 
     def full(self, match: Match) -> Iterator[str]:
         """A match clause by clause, with papers and steps."""
@@ -131,6 +135,21 @@ class Words:
         if policy.steps:
             yield ("怎么办：", "Steps: ")[self._at] + " → ".join(
                 one.say(self.language) for one in policy.steps)
+
+    def headline(self, match: Match) -> str:
+        """The verdict as a sentence of its own."""
+        title = match.result.bound.policy.title.say(self.language)
+        return (f"《{title}》：{self.verdict(match)}。", f"{title}: {self.verdict(match)}.")[self._at]
+
+    def plain(self, match: Match) -> list[str]:
+        """Why, what is missing, what would change it and for how much, a sentence each."""
+        unmet = [one.clause.say(self.language) for one in match.result.clauses if one.met is False]
+        missing = [self.service.describer.label(one, self.language) for one in match.result.missing]
+        told = ((("没有达到：", "Not met: "), self._list(unmet)),
+                (("还缺：", "Missing: "), self._list(list(dict.fromkeys(missing)))),
+                (("最小改动：", "Smallest change: "), self.changes(match)),
+                (("金额：", "Amount: "), self.money(match)))
+        return [f"{head[self._at]}{text}{'。.'[self._at]}" for head, text in told if text]
 
     def _clause(self, found: ClauseResult, match: Match) -> Iterator[str]:
         policy = match.result.bound.policy

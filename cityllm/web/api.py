@@ -14,6 +14,7 @@ from fastapi import FastAPI, HTTPException
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.openapi.utils import get_openapi
 
+from cityllm.agent.wording import Narrator
 from cityllm.policies.registry import Registry
 from cityllm.policies.service import PolicyService
 from cityllm.safety.access import Role
@@ -67,10 +68,10 @@ class SizeLimit:
 
 
 def make_api(service: PolicyService, database: Database,
-             role_of: Callable[[str], Role]) -> FastAPI:
+             role_of: Callable[[str], Role], narrator: Narrator | None = None) -> FastAPI:
     """The application over a service of policies and the database that workers share.
 
-    `role_of` gives the role of a person of this site, by name.
+    `role_of` gives the role of a person of this site, by name; `narrator` tells in words.
     """
     callers = Callers(ApiKeys(database), role_of)
     metrics = Metrics(service)
@@ -89,7 +90,8 @@ def make_api(service: PolicyService, database: Database,
             (409, "和另一个请求冲突 In conflict with another call"), (413, "太大 Too large"),
             (422, "有一项不可用 Something is not usable"), (429, "太快 Too many requests"))}
     registry = Registry(database, service.rules.dictionary)
-    for router in (match_routes(service, callers), change_routes(service, registry, callers),
+    for router in (match_routes(service, callers, narrator or Narrator(None)),
+                   change_routes(service, registry, callers),
                    policy_routes(service, callers),
                    registry_routes(service, registry, callers, Repeats(database)),
                    metrics_routes(metrics, callers)):

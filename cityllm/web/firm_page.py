@@ -7,10 +7,13 @@ the server. Its script sends the same form and puts the parts of the same reply 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from html import escape
 from typing import TYPE_CHECKING
 
+from cityllm.agent.wording import Narrator, Wording
+from cityllm.errors import ModelError
 from cityllm.messages import Language
 from cityllm.policies import export
 from cityllm.policies.fields import Enterprise
@@ -22,6 +25,7 @@ from cityllm.web import firm_view, frame
 from cityllm.web.firm_form import FormView, Told, entry_of, known, read_entries
 from cityllm.web.firm_reading import ReadingBox, confirmed
 from cityllm.web.firm_view import FirmView
+from cityllm.web.match_words import in_words
 from cityllm.web.pages import FIRM, document
 from cityllm.web.sources import Sources
 from cityllm.web.texts import language_of, text
@@ -44,10 +48,11 @@ EXAMPLE_LAST_YEAR = {"revenue": "2000万", "rd_spend": "300万", "taxable_income
 
 
 class FirmPage:
-    """The handlers. `account_of` says who a user is."""
+    """The handlers. `account_of` says who a user is, `narrator` tells a match in words."""
 
     def __init__(self, service: PolicyService, ledger: Ledger, account_of: Callable[[str], Account],
-                 language: Language, signed_in: bool) -> None:
+                 language: Language, signed_in: bool, narrator: Narrator | None = None) -> None:
+        self.narrator = narrator or Narrator(None)
         self.service = service
         self.sources = Sources(ledger)
         self.language = language
@@ -87,7 +92,8 @@ class FirmPage:
                             self.sources.ledger.status_known, FIRM)
         asks = asked[0].column if asked else ""
         columns = [one for one in self._columns(told.day) if one != asks]
-        view = FirmView(self.service, self.sources, report, language, told.opened)
+        worded = self._worded(report, told) if dict(items).get("do") == "words" else None
+        view = FirmView(self.service, self.sources, report, language, told.opened, worded)
         intro = self._intro(told) + ReadingBox(self.service.rules.dictionary, told, items).show()
         composer = firm_view.ask(asked[0], self.service, form.control(asks, outside=True),
                                  language) if asked else \
@@ -111,6 +117,17 @@ class FirmPage:
 
     def _report(self, told: Told) -> Report:
         return self.service.match(told.enterprise, told.day, order=told.order)
+
+    def _worded(self, report: Report, told: Told) -> Wording | None:
+        """The policy shown in full, told in words; the rules' own where the model fails."""
+        match = next((one for one in report.matches if one.id == told.opened), None)
+        if match is None:
+            return None
+        try:
+            return in_words(self.narrator, self.service, match, told.language)
+        except ModelError as problem:
+            plain = in_words(Narrator(None), self.service, match, told.language)
+            return replace(plain, note=problem.zh if told.language == "zh" else problem.en)
 
     def _columns(self, day: date) -> list[str]:
         """Every datum that some policy of the day reads, those that most of them read first."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from html import escape
 
+from cityllm.agent.wording import Wording
 from cityllm.messages import Language
 from cityllm.policies.describe import WORDS
 from cityllm.policies.evaluate import ClauseResult
@@ -42,15 +43,17 @@ def part_of(match: Match) -> str:
 
 
 class FirmView:
-    """HTML of one report in one language; `opened` is the policy that is shown in full."""
+    """HTML of one report in one language; `opened` is the policy that is shown in full,
+    `worded` what is said of it in a few sentences."""
 
     def __init__(self, service: PolicyService, sources: Sources, report: Report,
-                 language: Language, opened: str = "") -> None:
+                 language: Language, opened: str = "", worded: Wording | None = None) -> None:
         self.service = service
         self.sources = sources
         self.report = report
         self.language = language
         self.opened = opened
+        self.worded = worded
         self.words = Words(service, language)
 
     def result(self) -> str:
@@ -150,12 +153,21 @@ class FirmView:
         place = policy.benefit.place
         where = self._place(place, policy) if place else ""
         note = escape(policy.note.say(self.language)) if policy.note else ""
-        return (f'<p class="note">{note}</p>' * bool(note) + f'<h5>{self._say("benefit_head")}</h5>'
+        return (f'{self._worded()}' + f'<p class="note">{note}</p>' * bool(note)
+                + f'<h5>{self._say("benefit_head")}</h5>'
                 f"<p>{escape(policy.benefit.say(self.language))} {where}</p>"
                 f'<div class="scroll"><table class="clauses"><thead><tr>{heads}</tr></thead>'
                 f"<tbody>{rows}</tbody></table></div>"
                 f"{self._missing(match)}{self._near(match)}{self._stacking(match)}"
                 f"{self._papers(policy)}{self._steps(policy)}{self._facts(match)}")
+
+    def _worded(self) -> str:
+        """The sentences, and whose they are; a button where none were asked for."""
+        if self.worded is None:
+            return (f'<p class="noprint"><button class="act" form="firm" name="do" value="words">'
+                    f'{self._say("in_words")}</button></p>')
+        return (f'<div class="worded" role="status"><p>{escape(self.worded.text)}</p>'
+                f'<p class="quiet">{escape(self.worded.note)}</p></div>')
 
     def _clause(self, found: ClauseResult, match: Match) -> str:
         policy, verdict = match.result.bound.policy, WORDS[found.met]

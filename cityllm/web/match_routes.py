@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import orjson
 from fastapi import APIRouter, Body, Response
 from fastapi.responses import StreamingResponse
 
+from cityllm.agent.wording import Narrator
 from cityllm.errors import CityLLMError
 from cityllm.policies.enterprises import from_data
 from cityllm.policies.explain import Words
@@ -18,13 +20,16 @@ from cityllm.policies.view import View
 from cityllm.web import replies
 from cityllm.web.callers import Callers
 from cityllm.web.exact import exact_router
+from cityllm.web.match_words import in_words
 from cityllm.web.problems import problem_of
 from cityllm.web.requests import (
     BATCH_EXAMPLES,
     ENTERPRISE_EXAMPLES,
+    EXPLAIN_EXAMPLES,
     MATCH_EXAMPLES,
     BatchIn,
     EnterpriseOn,
+    ExplainIn,
     Language,
     MatchIn,
 )
@@ -35,7 +40,7 @@ _BATCH: dict[int | str, dict[str, Any]] = {200: {
     "content": {NDJSON: {"schema": {"type": "string"}}}}}
 
 
-def match_routes(service: PolicyService, callers: Callers) -> APIRouter:
+def match_routes(service: PolicyService, callers: Callers, narrator: Narrator) -> APIRouter:
     """`/policies/match`, `/policies/match/batch`, `/policies/{policy}/explain`, `…/questions`."""
     router = exact_router("match")
     dictionary, may_match = service.rules.dictionary, [callers.may("match")]
@@ -85,15 +90,19 @@ def match_routes(service: PolicyService, callers: Callers) -> APIRouter:
     @router.post("/policies/{policy}/explain", response_model=replies.Explanation,
                  summary="一项政策，逐条说明 One policy, clause by clause", dependencies=may_match)
     def explain(policy: str, body: Annotated[
-                    EnterpriseOn, Body(openapi_examples=ENTERPRISE_EXAMPLES)],
+                    ExplainIn, Body(openapi_examples=EXPLAIN_EXAMPLES)],
                 lang: Language = "zh") -> Response:
-        """为什么能、为什么不能，差多少，出处在哪；由规则写成，没有用模型。
+        """为什么能、为什么不能，差多少，出处在哪；`lines` 和 `match` 由规则写成，没有用模型。`words` 为 true
+        时另给一段话：结论总是规则的，其余由大模型写、核对过才用，否则也由规则写，`by` 说明是谁写的。
 
-        Why, or why not, by how much, and where that stands; written from the rules, by no model."""
+        Why, or why not, by how much, and where that stands; `lines` and `match` are written from
+        the rules, by no model. With `words` a few sentences come too: the verdict is always the
+        rules', the others the model's where they passed; `by` tells whose they are."""
         enterprise = from_data(body.enterprise.model_dump(), dictionary)
         found = service.one(policy, enterprise, _day(body.as_of))
+        words = asdict(in_words(narrator, service, found, lang)) if body.words else None
         return sent({"lines": list(Words(service, lang).full(found)),
-                     "match": View(service, lang).match(found)})
+                     "match": View(service, lang).match(found), "words": words})
 
     @router.post("/policies/questions", response_model=replies.Questions,
                  summary="先补哪项数据 The cheapest question", dependencies=may_match)

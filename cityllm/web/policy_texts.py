@@ -126,6 +126,7 @@ POLICY_TEXTS: dict[str, tuple[str, str]] = {
     "source_head": ("政策文件", "Document"),
     "open_article": ("打开条文", "open the article"),
     "export_csv": ("导出 CSV", "Export CSV"),
+    "in_words": ("用一段话说明", "In a few words"),
     "firm_docx": ("下载报告（Word）", "Report (Word)"),
     "firm_report": ("导出说明（Markdown）", "Export report (Markdown)"),
     "print": ("打印", "Print"),

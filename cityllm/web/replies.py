@@ -148,11 +148,22 @@ class Questions(_Reply):
     questions: list[Question]
 
 
+class Wording(_Reply):
+    """A few sentences, whose they are, and what the model wrote that was left out, with the
+    reason."""
+
+    text: str
+    by: Literal["model", "rules"]
+    note: str
+    removed: list[str]
+
+
 class Explanation(_Reply):
-    """One policy for one enterprise in sentences, and the same as data."""
+    """One policy for one enterprise in sentences, and the same as data; `words` where asked for."""
 
     lines: list[str]
     match: Match
+    words: Wording | None
 
 
 class Valid(_Reply):

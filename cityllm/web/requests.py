@@ -104,6 +104,14 @@ class EnterpriseOn(_Strict):
     """适用日期；默认今天 Fact date; today by default"""
 
 
+class ExplainIn(EnterpriseOn):
+    """One enterprise on a day, and whether a few sentences are wanted."""
+
+    words: StrictBool = False
+    """另给一段话；接了大模型时由它写，要等它 A few sentences too; by the model where there is an
+    endpoint, which takes its time"""
+
+
 _FIRM = {"id": "91110108MA00000000", "name": "示例软件公司", "fields": {
     "region": "北京市/海淀区", "industry": "6513", "employees": 28, "established": "2021-03-15",
     "revenue": {"2025": "2000万", "2024": "1600万"}, "high_tech": True}}
@@ -126,5 +134,7 @@ READ_EXAMPLES = both(
     {"text": "我们是海淀区的高新技术企业，去年营收2000万元，员工28人", "as_of": "2026-06-01"},
     {"text": "公司位于杭州市余杭区，成立于2021年3月15日，不是高新技术企业", "as_of": "2026-06-01"})
 REGISTER_EXAMPLES = both(_FIRM, _PLANT)
+EXPLAIN_EXAMPLES = both({"enterprise": _FIRM, "as_of": "2026-06-01"},
+                        {"enterprise": _PLANT, "as_of": "2026-06-01", "words": True})
 ENTERPRISE_EXAMPLES = both({"enterprise": _FIRM, "as_of": "2026-06-01"},
                            {"enterprise": _PLANT, "as_of": "2026-06-01"})

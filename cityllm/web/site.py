@@ -41,6 +41,7 @@ from cityllm.web.signin import add_sign_in
 from cityllm.web.texts import language_of, text
 
 if TYPE_CHECKING:
+    from cityllm.agent.wording import Narrator
     from cityllm.corpus.ledger import Ledger
     from cityllm.petitions.review import Review
     from cityllm.policies.registry import Registry
@@ -69,6 +70,10 @@ class SiteServices(Protocol):
     @property
     def ledger(self) -> Ledger:
         """For the article beside the answer."""
+
+    @property
+    def narrator(self) -> Narrator:
+        """Tells a match with a policy in words."""
 
     @property
     def assistant(self) -> Answers:
@@ -139,7 +144,7 @@ def make_site(services: SiteServices, exporters: Mapping[str, Exporter],
         dictionary = services.policies.rules.dictionary
         tables = OfficeTables(settings.home / "office", settings.pack, dictionary, registry)
         add_policies(app, FirmPage(services.policies, services.ledger, account_of, language,
-                                   signed_in),
+                                   signed_in, services.narrator),
                      OfficePage(services.policies, tables, language, signed_in))
     chat = Chat(services.ledger, store, runs, language, account_of, sessions is not None)
     site: FastAPI = gr.mount_gradio_app(
