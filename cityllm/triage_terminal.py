@@ -53,9 +53,6 @@ def progress_lines() -> Iterator[Progress]:
 
 def show(result: Result, out: str, page: Path) -> None:
     """What was done, and each stage's rows a second."""
-    from cityllm.petitions.cascade import FAILURES
-    from cityllm.petitions.pipeline import ASKED, CHANGED, FAILED
-
     say: Callable[[str], None] = typer.echo
     say(f"{result.rows:,} 行，其中新处理 {result.fresh:,} 行，读不了 {result.bad:,} 行，"
         f"用时 {result.seconds:.1f} s。 Rows: {result.rows:,}, done now {result.fresh:,}, "
@@ -79,12 +76,28 @@ def show(result: Result, out: str, page: Path) -> None:
     if result.rows and (result.fresh or result.asked):
         say(f"  大模型调用 model calls: {result.calls:,} = {1000 * result.calls / result.rows:.1f} / "
             "1,000 行 rows")
-    changed, failed = result.times.count(CHANGED), result.times.count(FAILED)
-    if result.times.count(ASKED):
-        say(f"  大模型改了 {changed:,} 件的类目。 Labels changed by the model: {changed:,}.")
+    _show_model(result, out)
+    say(f"结果 Result: {out}\n日报 Report: {page}")
+
+
+def _show_model(result: Result, out: str) -> None:
+    """What the model of `--ask-model` did; nothing where none was asked."""
+    from cityllm.petitions.cascade import FAILURES
+    from cityllm.petitions.pipeline import CHANGED, FAILED, SOLVED, TRIED
+    from cityllm.petitions.trial import MARK
+
+    say: Callable[[str], None] = typer.echo
+    tried, solved, changed, failed = (
+        result.times.count(name) for name in (TRIED, SOLVED, CHANGED, FAILED))
     if failed:
         say(f"  大模型有 {failed:,} 次没有答成，连续 {FAILURES} 次就不再问；没问成的件保留分类器的类目。查好模型端点，"
             f"删去 {out}.journal 再跑一次。\n  The model failed {failed:,} times, and is asked no more "
             f"after {FAILURES} in a row; these rows keep the classifier's category. Mend the "
             f"endpoint, delete {out}.journal and run again.")
-    say(f"结果 Result: {out}\n日报 Report: {page}")
+    elif solved < MARK * tried:
+        say(f"  大模型没有通过试题（答对 {solved}/{tried}，要八成），所以没有让它分类。\n  The model did not pass "
+            f"the trial of easy questions ({solved} of {tried}, {MARK:.0%} are needed), and was "
+            "not asked about any row.")
+    elif tried:
+        say(f"  试题答对 {solved}/{tried}，大模型改了 {changed:,} 件的类目。 Questions of the trial solved; "
+            f"labels changed by the model: {changed:,}.")

@@ -26,6 +26,7 @@ from cityllm.errors import ModelUnavailable
 from cityllm.petitions.cascade import UNSURE, Cascade, asker
 from cityllm.petitions.classify import Classifier
 from cityllm.petitions.record import Labels
+from cityllm.petitions.trial import MARK
 from evals.command import body, parser, read_rows, show
 from evals.machine import machine
 from evals.triage_gold import GOLD
@@ -45,8 +46,12 @@ def measure(unlabelled: Path | None, limit: int, settings: Settings) -> dict[str
     found: dict[str, Any] = {
         "engine": settings.engine, "grammar": settings.endpoint_grammar, "unsure_below": UNSURE,
         "n": len(rows), "unsure": len(unsure), "drawn": len(drawn), "at_once": at_once}
+    tested = Cascade(fast, asker(model), unsure=2, at_once=at_once)
+    tested.labels([body(rows[0])])
+    found["trial"] = {"questions": len(tested.trial), "solved": tested.solved, "mark": MARK}
     for name, twice in (("once", False), ("twice", True)):
-        cascade = Cascade(fast, asker(model), at_once=at_once, twice=twice)
+        cascade = Cascade(fast, asker(model), at_once=at_once, trial=(),
+                          twice=twice)
         began = time.perf_counter()
         asked = cascade.labels([body(rows[at]) for at in drawn])
         took = time.perf_counter() - began
@@ -56,7 +61,7 @@ def measure(unlabelled: Path | None, limit: int, settings: Settings) -> dict[str
             **_compared([plain[at] for at in drawn], asked, [rows[at]["code"] for at in drawn])}
     if unlabelled:
         texts = [body(row) for row in read_rows(unlabelled)]
-        counted = Cascade(fast, lambda text, options: None)
+        counted = Cascade(fast, lambda text, options: None, trial=())
         counted.labels(texts)
         found["asked_of_1000_real_rows"] = 1000 * counted.calls / len(texts)
     return {**found, "machine": machine()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ import cityllm.cli as cli
 from cityllm import cli_triage
 from cityllm.config import ROOT
 from cityllm.petitions import training
+from cityllm.petitions.cascade import Cascade
+from cityllm.petitions.classify import Classifier
 from cityllm.petitions.drift import KEPT, Reference
 from cityllm.petitions.review import Review
+from cityllm.petitions.trial import QUESTIONS
 from cityllm.petitions.verdict import Final, Verdict
 from cityllm.safety.access import Account
 from tests.petition_day import rows, write
@@ -192,22 +196,39 @@ def _codes(out: Path) -> list[str]:
 def test_labels_that_the_model_changed_are_counted(
         endpoint_office: Path, monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str]) -> None:
+    known = {question.text: question.right for question in QUESTIONS}
+
+    def ask(text: str, options: Sequence[str]) -> int:
+        return options.index(known.get(text, min(options)))
+
+    monkeypatch.setattr(cli_triage, "load_cascade", lambda settings, folder, pack: Cascade(
+        Classifier.load(folder, pack), ask))
+    given = endpoint_office / "in.jsonl"
+    run("triage", given, endpoint_office / "plain.jsonl")
+    run("triage", given, endpoint_office / "out.jsonl", "--ask-model")
+    said = capsys.readouterr().out
+    plain, asked = _codes(endpoint_office / "plain.jsonl"), _codes(endpoint_office / "out.jsonl")
+    changed = sum(one != other for one, other in zip(plain, asked, strict=True))
+    assert changed and "试题答对 20/20" in said
+    assert f"labels changed by the model: {changed}." in said
+
+
+def test_a_model_that_fails_the_trial_is_not_asked_about_rows(
+        endpoint_office: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
     reply = whole("")
     reply[1]["choices"][0]["message"]["tool_calls"] = [{
         "id": "1", "type": "function",
         "function": {"name": "choose_category", "arguments": '{"number": "2"}'}}]
     given = endpoint_office / "in.jsonl"
     run("triage", given, endpoint_office / "plain.jsonl")
-    with serving(*[reply] * 20) as fake:
+    with serving(*[reply] * 40) as fake:
         monkeypatch.setenv("CITYLLM_ENDPOINT_URL", fake.url)
-        capsys.readouterr()
         assert run("triage", given, endpoint_office / "out.jsonl", "--ask-model") == 0
     said = capsys.readouterr().out
-    plain, asked = _codes(endpoint_office / "plain.jsonl"), _codes(endpoint_office / "out.jsonl")
-    changed = sum(one != other for one, other in zip(plain, asked, strict=True))
-    assert changed and f"Labels changed by the model: {changed}." in said
-    assert len(fake.heard) == 2 * changed
-    assert f"model calls: {2 * changed} = " in said and "failed" not in said
+    assert "答对 7/20" in said and "was not asked about any row" in said
+    assert f"model calls: {len(fake.heard)} = " in said
+    assert _codes(endpoint_office / "plain.jsonl") == _codes(endpoint_office / "out.jsonl")
 
 
 def test_a_model_that_is_not_there_is_said_and_the_classifier_stands(

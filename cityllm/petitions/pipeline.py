@@ -29,6 +29,7 @@ from cityllm.safety.vault import person_key
 ASKED = "ask the model"
 """The stage whose rows are calls of the language model."""
 CHANGED, FAILED = "labels changed by the model", "model calls failed"
+TRIED, SOLVED = "questions of the trial", "questions of the trial solved"
 """Counts that are kept among the stages, without seconds."""
 NONE = Labels((), "", 0.0, [], "", "complaint")
 
@@ -131,6 +132,9 @@ class Pipeline:
         times.add("classify", 0, -seconds)
         times.add(CHANGED, self.classifier.changed - before.changed, 0.0)
         times.add(FAILED, self.classifier.failed - before.failed, 0.0)
+        if before.solved is None and self.classifier.solved is not None:
+            times.add(TRIED, len(self.classifier.trial), 0.0)
+            times.add(SOLVED, self.classifier.solved, 0.0)
         return found
 
     def _masked(self, row: Row, read: Read | str) -> Petition:
