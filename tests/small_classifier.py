@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from cityllm.petitions.record import Kind, Labels, Risk
+from cityllm.petitions.record import Ground, Kind, Labels, Risk
 
 TAUGHT: tuple[tuple[str, str, str, Kind], ...] = (
     ("城乡建设", "市住房和城乡建设局", "小区电梯坏了物业不修，外墙漏水，开发商延期交房", "complaint"),
@@ -38,6 +38,12 @@ class SmallClassifier:
                districts: Sequence[str] | None = None) -> list[Labels]:
         return [self._one(text) for text in texts]
 
+    def grounds(self, texts: Sequence[str], labels: Sequence[Labels],
+                districts: Sequence[str]) -> list[tuple[Ground, ...]]:
+        """The kind, by the first two characters."""
+        return [(Ground("kind", one.kind, "words", ((text.strip()[:2], 0.0),)),)
+                for text, one in zip(texts, labels, strict=True)]
+
     def _one(self, text: str) -> Labels:
         scores = [sum(math.log((counts[sign] + 1) / total) for sign in text[:200])
                   for counts, total in zip(self._counts, self._totals, strict=True)]
@@ -47,7 +53,7 @@ class SmallClassifier:
         risks = tuple(risk for risk, words in RISKS.items() if any(w in text for w in words))
         return Labels((top,), f"{best:02d}", 0.99 if self._sure else share,
                       [(f"{best:02d}", share)],
-                      department, kind, risks, "petition", ())
+                      department, kind, risks, "petition")
 
 
 def make_small() -> SmallClassifier:

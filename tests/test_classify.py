@@ -139,7 +139,6 @@ def test_what_ships_labels_everything(clerk: Classifier) -> None:
     pay, review, nothing, marks, gas = clerk.labels(texts, ["南湖区"] * 5)
     assert pay.category[0] == "劳动和社会保障"
     assert pay.department.startswith("南湖区")
-    assert any(word in texts[0] for word in pay.reasons)
     assert review.jurisdiction == "reconsideration"
     assert "life" in gas.risks
     for one in (pay, review, nothing, marks, gas):
@@ -169,7 +168,8 @@ def test_labels_do_not_hang_on_the_order_of_hashes() -> None:
     program = ("import json, sys; from pathlib import Path; "
                "from cityllm.petitions.classify import Classifier; "
                f"clerk = Classifier.load(Path({str(TRIAGE)!r}), Path({str(PACK)!r})); "
-               "print(clerk.labels(json.loads(sys.stdin.read())))")
+               "texts = json.loads(sys.stdin.read()); held = clerk.labels(texts); "
+               "print(held, clerk.grounds(texts, held, [''] * len(texts)))")
     texts = json.dumps([f"{row['title']}\n{row['text']}" for row in map(json.loads, rows)])
     first, second = (subprocess.run(
         [sys.executable, "-c", program], input=texts, capture_output=True, text=True, check=True,
@@ -238,7 +238,8 @@ def test_a_city_trains_its_own(tmp_path: Path, clerk: Classifier) -> None:
     for name in ("taxonomy.yaml", "duties.yaml", "risks.yaml"):
         (own / name).write_text((PACK / "petitions" / name).read_text("utf-8"), encoding="utf-8")
     written = {path.name for path in write(done, rows, own / "classifier")}
-    assert written == {"weights.npz", "line.json", "report.json", "coverage.png", "lora.jsonl"}
+    assert written == {"weights.npz", "line.json", "report.json", "coverage.png", "drift.npz",
+                       "lora.jsonl"}
     found = Classifier.load(TRIAGE, tmp_path / "pack").labels(["河水又发臭了，没人管"])[0]
     assert found.category[0] == "环境保护"
     assert len(found.category_code) == 6, "the levels below stay as shipped"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cityllm.petitions.calibrate import Line
-from cityllm.petitions.record import Labels
+from cityllm.petitions.record import Ground, Labels
 from cityllm.petitions.wrongdoing import (
     HIGHER,
     OWN,
@@ -32,6 +32,11 @@ class Traitor:
         return [Labels(("其他",), "15", 0.99, [("15", 0.99)],
                        next(unit for unit, _ in (*UNITS, *OBLIQUE_UNITS) if unit in text),
                        "complaint") for text in texts]
+
+    def grounds(self, texts: Sequence[str], labels: Sequence[Labels],
+                districts: Sequence[str]) -> list[tuple[Ground, ...]]:
+        """The whole text as the reason, so that nothing leaks by that way."""
+        return [(Ground("category", "15", "words", ((text, 0.0),)),) for text in texts]
 
 
 def run(tmp_path: Path, made: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -57,7 +62,8 @@ def test_500_reports_and_none_reaches_the_accused(tmp_path: Path, oblique: bool)
         if row["text"] == WITHHELD:
             withheld += 1
             assert row["title"] == row["summary"] == WITHHELD
-            assert not row["reasons"] and not row["extra"] and not row["draft"]
+            assert not row["reasons"] and not row["grounds"]
+            assert not row["extra"] and not row["draft"]
         else:
             assert row["department"] == "", case
     if not oblique:

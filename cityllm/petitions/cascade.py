@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from cityllm import prompts
 from cityllm.errors import CityLLMError
 from cityllm.petitions.classify import Classifier
-from cityllm.petitions.record import Labels
+from cityllm.petitions.record import Ground, Labels
 from cityllm.petitions.trial import MARK, QUESTIONS, Question
 from cityllm.petitions.wrongdoing import is_secret, shield
 
@@ -100,6 +100,11 @@ class Cascade:
                     department=self.fast.duties.department(code, where, texts[at]))
                 self.changed += 1
         return found
+
+    def grounds(self, texts: Sequence[str], labels: Sequence[Labels],
+                districts: Sequence[str]) -> list[tuple[Ground, ...]]:
+        """Why each label was given: the classifier's reasons, or that the model named it."""
+        return self.fast.grounds(texts, labels, districts)
 
     def _may_ask(self, text: str, labels: Labels) -> bool:
         return bool(text.strip() and labels.confidence < self.unsure and not labels.suspected

@@ -52,12 +52,16 @@ class Terms:
         found[self.codes >> np.uint32(32 - _PLACE_BITS)] = np.arange(len(self.codes))
         return found
 
+    def found(self, code: NDArray[np.uint32]) -> NDArray[np.int32]:
+        """Where the terms of these hashes stand; -1 for one that is not held."""
+        at = self._places[code >> np.uint32(32 - _PLACE_BITS)]
+        return np.where(self.codes[at] == code, at, np.int32(-1))
+
     def means(self, found: Grams) -> Floats:
         """(R, d) of length 1; zeros where a text has no known term."""
         short = found.length <= 2
-        code, row = found.code[short], found.row[short]
-        at = self._places[code >> np.uint32(32 - _PLACE_BITS)]
-        held = self.codes[at] == code
+        row, at = found.row[short], self.found(found.code[short])
+        held = at >= 0
         ones = np.ones(int(held.sum()), np.float32)
         counts = csr_matrix((ones, (row[held], at[held])),
                             shape=(len(found.plain), len(self.codes)))

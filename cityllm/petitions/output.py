@@ -16,13 +16,14 @@ from cityllm.errors import ConfigError
 from cityllm.petitions.clock import state
 from cityllm.petitions.duplicates import Link
 from cityllm.petitions.pipeline import Outcome
-from cityllm.petitions.record import Due
+from cityllm.petitions.record import Due, Ground
 
 COLUMNS = {
     "id": "编号", "title": "标题", "text": "内容", "received": "收到日期", "channel": "渠道",
     "district": "区县", "place": "地点", "category": "类别", "code": "类别代码", "confidence": "把握",
     "alternatives": "其他可能", "department": "承办单位", "kind": "性质", "risks": "风险",
-    "jurisdiction": "途径", "reasons": "判断依据的词", "duplicate_of": "同一事项的前件", "again": "同一人的前件",
+    "jurisdiction": "途径", "reasons": "判断依据的词", "grounds": "各项依据",
+    "duplicate_of": "同一事项的前件", "again": "同一人的前件",
     "summary": "摘要", "next_due": "最近期限", "clock": "法定期限", "route": "去向", "why_review": "转人工原因",
     "draft": "答复草稿", "why_no_draft": "没有草稿的原因", "problem": "读不了的原因",
     "extra": "其他列", "person": "来信人代码",
@@ -38,6 +39,10 @@ ROUTES = {"auto": "自动转送", "review": "人工审核", "urgent": "紧急"}
 WAYS = {"petition": "信访", "court": "诉讼", "arbitration": "仲裁", "reconsideration": "行政复议等",
         "discipline": "纪检监察"}
 RISK_NAMES = {"life": "生命安全", "group": "群体性", "self_harm": "自伤轻生", "minors": "未成年人"}
+OF_NAMES = {"category": "类别", "department": "承办单位", "kind": "性质", "jurisdiction": "途径",
+            "risk": "风险"}
+BY_NAMES = {"classifier": "没有突出的词", "words": "按词语规则", "place": "按地点", "category": "由类别而定",
+            "self_harm": "有自伤迹象，一并计入", "office": "没有指向公职人员或机关，不按检举控告", "model": "语言模型选定"}
 OUTCOME_NAMES = {"accepted": "接受", "changed": "更改", "returned": "退回"}
 ENGLISH = {
     "complaint": "complaint", "request": "request", "suggestion": "suggestion",
@@ -64,6 +69,7 @@ def record(outcome: Outcome) -> dict[str, Any]:
         "alternatives": [[code, round(share, 4)] for code, share in labels.alternatives],
         "department": labels.department, "kind": labels.kind, "risks": list(labels.risks),
         "jurisdiction": labels.jurisdiction, "reasons": list(labels.reasons),
+        "grounds": [_ground(one) for one in labels.grounds],
         "summary": done.summary, "next_due": _next(done.clock),
         "clock": [_due(one) for one in done.clock], "route": done.route,
         "why_review": done.why_review, "draft": done.draft, "why_no_draft": "",
@@ -75,6 +81,12 @@ def linked(told: dict[str, Any], link: Link) -> dict[str, Any]:
     """The record with what it duplicates, in the order of COLUMNS."""
     told |= {"duplicate_of": link.same, "again": link.again}
     return {name: told.get(name, "") for name in COLUMNS}
+
+
+def _ground(one: Ground) -> dict[str, Any]:
+    return {"of": one.of, "label": one.label, "by": one.by, "against": one.against,
+            "score": one.score, "bias": one.bias, "rest": one.rest,
+            "words": [[word, share] for word, share in one.words]}
 
 
 def _next(clock: Sequence[Due]) -> str:
@@ -106,6 +118,7 @@ def flat(told: Mapping[str, Any]) -> dict[str, str]:
     named = {"kind": KINDS.get(told["kind"], ""), "route": ROUTES[told["route"]],
              "jurisdiction": WAYS[told["jurisdiction"]], "clock": clock,
              "category": " / ".join(told["category"]), "reasons": "、".join(told["reasons"]),
+             "grounds": "；".join(map(_grounds_in_words, told.get("grounds") or ())),
              "risks": "、".join(RISK_NAMES[risk] for risk in told["risks"]),
              "confidence": f"{told['confidence']:.3f}",
              "alternatives": "；".join(f"{code} {share:.2f}"
@@ -117,6 +130,14 @@ def flat(told: Mapping[str, Any]) -> dict[str, str]:
              "decided_risks": "、".join(RISK_NAMES[risk] for risk in told["decided_risks"]),
              "extra": json.dumps(told["extra"], ensure_ascii=False) if told["extra"] else ""}
     return {name: str(named.get(name, told[name])) for name in COLUMNS}
+
+
+def _grounds_in_words(one: Mapping[str, Any]) -> str:
+    """`类别 030201：拖欠工资 +1.93`; nothing is added up for what a rule decided."""
+    label = {**KINDS, **WAYS, **RISK_NAMES}.get(one["label"], one["label"])
+    words = "、".join(f"{word} {share:+.2f}" if one["by"] == "classifier" else word
+                     for word, share in one["words"])
+    return f"{OF_NAMES[one['of']]} {label}：{words or BY_NAMES[one['by']]}"
 
 
 def check_name(name: str) -> None:

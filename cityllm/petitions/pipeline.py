@@ -118,8 +118,25 @@ class Pipeline:
         with times.stage("sketch", len(rows)):
             sketches = [self._sketch(petition) for petition in masked]
         with times.stage("clock, summary, route", len(rows)):
-            return [self._finish(*each)
+            done = [self._finish(*each)
                     for each in zip(rows, reads, masked, labels, sketches, strict=True)]
+        with times.stage("reasons", len(rows)):
+            return self._with_grounds(done)
+
+    def _with_grounds(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """With why each label was given, as the labels now stand; none for a withheld report."""
+        asked = [n for n, one in enumerate(outcomes)
+                 if not one.problem and not is_secret(one.done.labels)]
+        petitions = [outcomes[n].done.petition for n in asked]
+        told = self.classifier.grounds([one.body for one in petitions],
+                                       [outcomes[n].done.labels for n in asked],
+                                       [one.district for one in petitions])
+        found = list(outcomes)
+        for n, grounds in zip(asked, told, strict=True):
+            done = outcomes[n].done
+            labels = replace(done.labels, grounds=grounds)
+            found[n] = replace(outcomes[n], done=replace(done, labels=labels))
+        return found
 
     def _labels(self, petitions: Sequence[Petition], times: Times) -> list[Labels]:
         texts, where = [one.body for one in petitions], [one.district for one in petitions]

@@ -13,6 +13,8 @@ Kind = Literal["complaint", "request", "suggestion", "report", "thanks"]
 Risk = Literal["life", "group", "self_harm", "minors"]
 Jurisdiction = Literal["petition", "court", "arbitration", "reconsideration", "discipline"]
 Route = Literal["auto", "review", "urgent"]
+Named = Literal["category", "department", "kind", "jurisdiction", "risk"]
+By = Literal["classifier", "words", "place", "category", "self_harm", "office", "model"]
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,34 @@ class Petition:
 
 
 @dataclass(frozen=True)
+class Ground:
+    """Why one label was given. `words` are of the message, with what each adds to `score`, by which
+    the label is ahead of `against` (the next best; empty: none): score = bias + words + rest, where
+    `bias` counts without any word and `rest` is the remaining text.
+
+    `by` says who decided: the classifier; `words`, a rule of words, or `place`, the district (no
+    sums then); `category`, what the category implies; `self_harm`, a sign of it; `office`, the rule
+    on what counts as a report; `model`, the language model.
+    """
+
+    of: Named
+    label: str
+    by: By
+    words: tuple[tuple[str, float], ...] = ()
+    against: str = ""
+    score: float = 0.0
+    bias: float = 0.0
+    rest: float = 0.0
+
+
+@dataclass(frozen=True)
 class Labels:
     """What a message is about, and whose it is. `confidence` is calibrated, 0 to 1.
 
     `category` holds the names of levels 1 to 3 as far as they are known; `alternatives` the three
-    best codes with their probability; `reasons` the words that decided. `suspected`: it may accuse
-    somebody in an office, so that a person reads it before any office does.
+    best codes with their probability; `grounds` why each label was given, where that was asked for.
+    `suspected`: it may accuse somebody in an office, so that a person reads it before any office
+    does.
     """
 
     category: tuple[str, ...]
@@ -56,8 +80,15 @@ class Labels:
     kind: Kind
     risks: tuple[Risk, ...] = ()
     jurisdiction: Jurisdiction = "petition"
-    reasons: tuple[str, ...] = ()
+    grounds: tuple[Ground, ...] = ()
     suspected: bool = False
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The words that spoke for the labels, each once."""
+        return tuple(dict.fromkeys(
+            word for one in self.grounds for word, share in one.words
+            if share > 0 or one.by == "words"))
 
 
 @dataclass(frozen=True)

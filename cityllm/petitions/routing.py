@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from cityllm.petitions.calibrate import Line
-from cityllm.petitions.record import Jurisdiction, Labels, Risk, Route
+from cityllm.petitions.record import Ground, Jurisdiction, Labels, Risk, Route
 from cityllm.petitions.wrongdoing import is_secret
 
 RISKS: dict[Risk, str] = {"life": "可能危及生命安全", "self_harm": "可能自伤、轻生", "minors": "涉及未成年人安全",
@@ -26,6 +26,10 @@ class Labeller(Protocol):
 
     def labels(self, texts: Sequence[str], districts: Sequence[str] | None = None) -> list[Labels]:
         """One value for each text, in order; `districts` say where, as far as it is known."""
+
+    def grounds(self, texts: Sequence[str], labels: Sequence[Labels],
+                districts: Sequence[str]) -> list[tuple[Ground, ...]]:
+        """Why each of these labels was given to its text."""
 
 
 def choose(labels: Labels, line: Line, conduct: Sequence[str] = (),

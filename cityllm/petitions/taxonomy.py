@@ -139,13 +139,26 @@ class Duties:
 
     def department(self, code: str, district: str = "", text: str = "") -> str:
         """The department for `code` in `district` (empty: not known)."""
-        for words, codes, who in self.said:
-            if code.startswith(codes) and any(word in text for word in words):
-                return _named(who, district)
+        if rule := self._rule(code, text):
+            return _named(rule[1], district)
         for end in range(len(code), 0, -1):
             if code[:end] in self.by_code:
                 return _named(self.by_code[code[:end]], district)
         return self.default
+
+    def word(self, code: str, text: str) -> str:
+        """The word of `text` by which a rule names the department; empty where none does."""
+        rule = self._rule(code, text)
+        return rule[0] if rule else ""
+
+    def _rule(self, code: str, text: str) -> tuple[str, tuple[str, str]] | None:
+        """The first rule of words that holds: its word in `text`, and who is responsible."""
+        for words, codes, who in self.said:
+            if code.startswith(codes):
+                word = next((one for one in words if one in text), None)
+                if word is not None:
+                    return word, who
+        return None
 
 
 def _who(row: Mapping[str, Any]) -> tuple[str, str]:

@@ -144,7 +144,7 @@ def withheld(told: Mapping[str, Any]) -> dict[str, Any]:
     if told.get("decided_kind") != "report":
         return dict(told)
     return {**told, "title": WITHHELD, "text": WITHHELD, "place": "", "extra": {}, "reasons": [],
-            "summary": WITHHELD, "draft": "", "reply": ""}
+            "grounds": [], "summary": WITHHELD, "draft": "", "reply": ""}
 
 
 def taught(records: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

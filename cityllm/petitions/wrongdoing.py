@@ -150,7 +150,7 @@ def shield(text: str, labels: Labels) -> Labels:
                 labels, kind="complaint" if labels.kind == "report" else labels.kind,
                 jurisdiction="petition" if labels.jurisdiction == "discipline"
                 else labels.jurisdiction, department="" if doubted else labels.department)
-    return replace(labels, kind="report", jurisdiction="discipline", reasons=(),
+    return replace(labels, kind="report", jurisdiction="discipline", grounds=(),
                    department=HIGHER if _DISCIPLINE.search(text) else OWN)
 
 
@@ -164,5 +164,5 @@ def withhold(done: Triaged) -> Triaged:
     if not is_secret(done.labels):
         return done
     told = replace(done.petition, title=WITHHELD, text=WITHHELD, place="", extra={})
-    return replace(done, petition=told, labels=replace(done.labels, reasons=()),
+    return replace(done, petition=told, labels=replace(done.labels, grounds=()),
                    summary=WITHHELD, draft="")
