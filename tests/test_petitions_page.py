@@ -295,7 +295,11 @@ def test_every_field_of_a_petition_is_escaped(office: Office, bad: str) -> None:
     held.told.update(dict.fromkeys(
         ("title", "text", "summary", "district", "place", "channel", "department", "problem",
          "why_review", "duplicate_of", "again", "why_no_draft"), bad),
-        reasons=[bad], extra={bad: bad}, others=[(bad, bad, 0.5)], category=[bad])
+        reasons=[bad], names={bad: bad}, grounds=[
+            {"of": of, "label": bad, "against": bad, "by": by, "score": 1.0, "bias": 0.5,
+             "rest": 0.1, "words": [[bad, 0.6], [bad, -0.2]]}
+            for of, by in (("category", "classifier"), ("risk", "words"), ("kind", "model"))],
+        extra={bad: bad}, others=[(bad, bad, 0.5)], category=[bad])
     history = review.history(n)
     zhao = Account("zhao", "supervisor")
     for shown in (
@@ -308,11 +312,6 @@ def test_every_field_of_a_petition_is_escaped(office: Office, bad: str) -> None:
             queue_view.figures({"waiting": 1}, history, "zh"),
             queue_view.log(history, review.verify(), "zh")):
         harmless(shown)
-
-
-def test_marks_are_where_the_words_are() -> None:
-    assert petition_view.marked("路灯<坏>了，〔电话〕", ["路灯", "坏"]) == (
-        "<mark>路灯</mark>&lt;<mark>坏</mark>&gt;了，<i>〔电话〕</i>")
 
 
 def test_what_the_batch_says_in_chinese_has_english() -> None:

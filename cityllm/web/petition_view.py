@@ -21,6 +21,7 @@ from cityllm.petitions.output import standing
 from cityllm.petitions.wrongdoing import WITHHELD
 from cityllm.safety.chain import Entry
 from cityllm.web import petition_terms as terms
+from cityllm.web.grounds_view import listed, marked, marks
 from cityllm.web.markdown import citation_button
 from cityllm.web.texts import text
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 _CITED = re.compile(r"《([^《》]{2,60})》(第[一二三四五六七八九十百千零〇\d]+条(?:之[一二三四五六七八九十\d]+)?)"
                     r"(?:（(\d{4}-\d\d-\d\d) 版)?")
-_MASKED = re.compile(r"(〔[^〕]{1,40}〕)")
 
 
 def petition(held: Held, mine: bool, may_decide: bool, today: date, ledger: Ledger,
@@ -89,7 +89,7 @@ def _head(held: Held, numbers: Mapping[str, int], language: Language) -> str:
         for field, name in (("duplicate_of", "same_matter"), ("again", "same_person"))
         if told[field] in numbers)
     links = f'<p class="acts">{links}</p>' if links else ""
-    title = marked(title_of(held, language), told["reasons"])
+    title = marked(title_of(held, language), marks(told, language))
     return (f'<p class="flags">{badges(told, language)}</p><h2 tabindex="-1">{title}</h2>'
             f'<p class="quiet">{escape(" · ".join(one for one in facts if one))}</p>{links}')
 
@@ -101,27 +101,16 @@ def _words(told: Mapping[str, Any], language: Language) -> str:
     if told["problem"]:
         why = terms.sentence(told["problem"], language)
         note = f'<p class="note">{_t("row_problem", language, why=why)}</p>'
-    lines = "".join(f"<p>{marked(line, told['reasons'])}</p>"
+    words = marks(told, language)
+    lines = "".join(f"<p>{marked(line, words)}</p>"
                     for line in told["text"].splitlines() if line.strip())
     extra = ""
     if told["extra"]:
-        rows = "".join(f"<div><dt>{escape(column)}</dt><dd>{marked(value, ())}</dd></div>"
+        rows = "".join(f"<div><dt>{escape(column)}</dt><dd>{marked(value, {})}</dd></div>"
                        for column, value in told["extra"].items())
         extra = (f'<details class="fold"><summary>{_t("other_columns", language)}</summary>'
                  f'<dl class="pairs">{rows}</dl></details>')
     return f'{note}<div class="letter">{lines}</div>{extra}'
-
-
-def marked(line: str, reasons: Sequence[str]) -> str:
-    """A line of a petition as HTML: the words that decided marked, what is masked set apart."""
-    words = sorted((one for one in reasons if one), key=len, reverse=True)
-    pattern = re.compile("|".join([*map(re.escape, words), _MASKED.pattern]))
-    parts, at = [], 0
-    for found in pattern.finditer(line):
-        tag = "i" if _MASKED.fullmatch(found[0]) else "mark"
-        parts += [escape(line[at:found.start()]), f"<{tag}>{escape(found[0])}</{tag}>"]
-        at = found.end()
-    return "".join([*parts, escape(line[at:])])
 
 
 def _decided(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,9 +151,7 @@ def _why(told: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:
     """What speaks for the proposal, what else it may be, and why a person is asked."""
     rows = []
     if not told["problem"] and told["text"] != WITHHELD:
-        seen = f"{told['title']}\n{told['text']}"
-        words = "".join(f"<mark>{escape(one)}</mark> " for one in told["reasons"] if one in seen)
-        rows.append(("reasons", words or _t("reasons_none", language)))
+        rows.append(("reasons", listed(told, language) or _t("reasons_none", language)))
     others = "".join(f'<li><button type="button" class="act" data-do="prefer" '
                      f'data-code="{escape(code)}" data-key="{at}"><kbd>{at}</kbd>{escape(name)} '
                      f'<span class="quiet">{share:.0%}</span></button></li>'

@@ -141,6 +141,9 @@ class ReviewPage:
         counts = self.review.counts()
         held = self.review.get(asked.n) if asked.n else None
         mine = self._mine(held, asked.who)
+        lists = self._lists()
+        if held and lists:
+            held.told["names"] = lists.categories
         sheet = asked.view in ("figures", "log")
         listed = self._listed(asked)
         if sheet:
@@ -159,7 +162,7 @@ class ReviewPage:
             "side": queue_view.side(asked.view, listed, counts, n, asked.words, asked.who,
                                     self.review.clock(), language),
             "main": main, "panel": "",
-            "composer": queue_view.composer(held, mine, role, self._lists(), notice, language)}}
+            "composer": queue_view.composer(held, mine, role, lists, notice, language)}}
 
     def _listed(self, asked: Asked) -> list[Held]:
         """The petitions of a view; none for a sheet."""
