@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cityllm import prompts
 from cityllm.agent import petition_tools, policy_tool
+from cityllm.agent.needs import in_context
 from cityllm.agent.retriever import DIMS, ToolRetriever, features
 from cityllm.agent.specs import CLOSE, PLATE, SPECS, TOOL_NAMES
 from cityllm.agent.toolbox import RUN, Session, Toolbox, ToolFailed
@@ -268,8 +269,26 @@ def test_a_date_without_a_year_is_completed_and_said(box: Toolbox) -> None:
 def test_a_follow_up_may_be_searched_with_the_question_before_it(box: Toolbox) -> None:
     spec = next(s for s in box.offer("那罚多少？", ["没办许可证就盖楼会怎样？"])
                 if s.name == "search_regulations")
-    assert "没办许可证就盖楼会怎样？ 那罚多少" in spec.properties["query"]["examples"]
+    assert spec.properties["query"]["examples"][0] == "没办许可证就盖楼会怎样？ 那罚多少？"
+    assert "那罚多少？" not in spec.properties["query"]["examples"]
 
+
+def test_a_short_question_goes_on_from_those_before_it() -> None:
+    assert in_context("那需要哪些材料？", ["我们能拿什么补贴"]) == "我们能拿什么补贴 那需要哪些材料？"
+    assert in_context("如果是20个人呢", ["我们能拿什么补贴", "那要哪些材料"]).startswith("我们能拿什么补贴 那要")
+    assert in_context("没办许可证就盖了楼会怎么罚", ["主路封了会怎样"]) == "没办许可证就盖了楼会怎么罚"
+    assert in_context("那些在居民区里夜间施工又没有取得证明的单位会被处以多少罚款", ["x"]).startswith("那些")
+
+
+def test_what_goes_on_keeps_what_was_said_before(box: Toolbox) -> None:
+    road = box.bind(BY_NAME["traffic_scenario"], "那再加上车流增加10%呢？", ["主路封闭后车速怎么变？"])
+    assert road is not None
+    assert road.properties["close"]["enum"] == ["main_road"]
+    assert road.properties["demand_percent"]["enum"] == [10]
+    day = box.bind(BY_NAME["legal_deadline"], "那起诉呢？",
+                   ["2026年3月5日收到处罚决定书，申请行政复议最晚哪天？"])
+    assert day is not None and day.properties["period"]["examples"][0] == "行政起诉"
+    assert "行政复议申请" not in day.properties["period"]["examples"]
 
 def test_a_broken_retriever_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "retriever.npz"

@@ -27,6 +27,11 @@ _REPLY = re.compile(r"答复|回复|办结|决定|受理|意见|结果|给我|de
 _CLAUSE = re.compile(r"[，。；？！,;?!\n]|\.(?=\s|$)")
 
 
+def named(text: str) -> list[str]:
+    """The acts that `text` names, whatever it asks."""
+    return [act for act, words in _ACTS.items() if re.search(words, text, re.IGNORECASE)]
+
+
 def asked(text: str) -> list[str]:
     """The acts whose last day `text` asks for (起诉, 复核申请, …), in one clause with the question or
     as a wish just before it; empty where it asks for none."""

@@ -10,6 +10,7 @@ which period applies.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import SequenceMatcher
@@ -44,7 +45,7 @@ _UNIT = re.compile(r"\s*(?:个)?\s*(?:(?P<w>工作日|working days?)|(?P<d>日|�
                    r"|(?P<k>周|星期|weeks?)|(?P<m>月|months?)|(?P<y>年|周年|years?))", re.IGNORECASE)
 
 
-_CLEAR, _STARTS = 0.6, 0.5
+_CLEAR, _STARTS = 0.6, 4
 _ORDINAL = re.compile(r"[最哪那每前后当同某][后前]?$")
 
 
@@ -211,17 +212,17 @@ def lengths_in(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def periods_for(text: str, most: int = 6) -> list[str]:
+def periods_for(text: str, most: int = 6, acts: Sequence[str] = ()) -> list[str]:
     """Names of the catalogued periods that a text speaks of, likeliest first, at most `most`.
 
     Likeness is the share of a name's or alias's pairs of characters that stand in the text, in
     English of the words that say what the period is for. Where the text asks for the last day of an
-    act of a person's own (起诉), only such periods are meant, and of these the one that starts from
-    what the text names, or those not much less likely than the first.
+    act of a person's own (起诉), or for one of `acts`, only such periods are meant, and of these the
+    one that starts from what the text names, or those not much less likely than the first.
     """
     periods = load_periods().periods
-    meant = [p for p in periods if any(act in p.name for act in asked(text))]
-    told = [p for p in meant if _share(p.starts, text) >= _STARTS]
+    meant = [p for p in periods if any(act in p.name for act in acts or asked(text))]
+    told = [p for p in meant if _in_common(p.starts, text) >= _STARTS]
     scored = sorted(((_likeness(p, text), -i, p.name)
                      for i, p in enumerate(periods) if p in (told or meant or periods)),
                     reverse=True)
@@ -236,18 +237,25 @@ def _likeness(period: Period, text: str) -> float:
     return max(*named, len(own & spoken) / (len(own) + 1))
 
 
+def _in_common(first: str, second: str) -> int:
+    """Characters of the longest run that stands in both."""
+    found = SequenceMatcher(None, first, second, autojunk=False).find_longest_match()
+    return found.size
+
+
 def _share(words: str, text: str) -> float:
     pairs = {words[i:i + 2] for i in range(len(words) - 1)}
     return sum(pair in text for pair in pairs) / (len(pairs) + 1)
 
 
-def choices_in(text: str) -> list[str]:
+def choices_in(text: str, acts: Sequence[str] = ()) -> list[str]:
     """What may be the period of a text: catalogued names that fit it, then lengths it names.
 
     Where it names a length, only catalogued periods of that very length fit, and such a name stands
-    instead of the length: it knows how its law counts.
+    instead of the length: it knows how its law counts. `acts` are what the last words ask for where
+    those before them asked for something else.
     """
-    lengths, names = lengths_in(text), periods_for(text)
+    lengths, names = lengths_in(text), periods_for(text, acts=acts)
     if not lengths:
         return names
     catalogue = load_periods()

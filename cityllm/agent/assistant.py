@@ -21,6 +21,7 @@ from cityllm.agent import premises
 from cityllm.agent.events import Delta, Event, Final, StepDone, StepStarted
 from cityllm.agent.facts import fact_date, language_of
 from cityllm.agent.grounding import ground, name, quote
+from cityllm.agent.needs import in_context
 from cityllm.agent.toolbox import Session, Toolbox, ToolFailed
 from cityllm.agent.verify import Facts
 from cityllm.errors import CityLLMError, ModelError
@@ -118,7 +119,8 @@ class Assistant:
         earlier = [asked for asked, _ in history[-TURNS:]]
         specs = self.toolbox.offer(draft.question, earlier, closed)
         owed = self.toolbox.owed(draft.question, specs)
-        look_first = LookFirst(bool(specs) and self.toolbox.must_look(draft.question), owed)
+        look = bool(specs) and self.toolbox.must_look(in_context(draft.question, earlier))
+        look_first = LookFirst(look, owed)
         agent = create_agent(
             self.model, self.toolbox.tools(draft.session, specs), system_prompt=SYSTEM_PROMPT,
             middleware=[ModelCallLimitMiddleware(run_limit=self.calls, exit_behavior="end"),

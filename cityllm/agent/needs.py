@@ -10,7 +10,7 @@ need: its result names the article that it counts by.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from cityllm.agent.retriever import ToolRetriever
 
@@ -23,12 +23,24 @@ SURE = 0.8
 """From this probability on a part of the question asks for its tool."""
 SHORTEST, DEMAND = 6, 4
 """A part of fewer characters says too little; a demand may be shorter."""
+SHORT = 24
+"""Characters up to which a question may be one that goes on from the one before it."""
+_GOES_ON = re.compile(r"那|这[个些项样]?|它|其|还[有要需]|再|另外|具体|如果|换成|what about|how about"
+                      r"|and\b|then\b|that\b|it\b", re.IGNORECASE)
 _BREAK = re.compile(r"[。；;？！?!\n]+|[，,、：:](?!\d)")
 
 
 def parts(question: str, shortest: int = SHORTEST) -> list[str]:
     """What stands between punctuation marks, where it is long enough to say something."""
     return [part.strip() for part in _BREAK.split(question) if len(part.strip()) >= shortest]
+
+
+def in_context(question: str, earlier: Sequence[str]) -> str:
+    """The question as a tool is looked for: a short one that goes on from the one before it
+    (那需要哪些材料？) together with that, any other as it is."""
+    if not earlier or len(question) > SHORT or not _GOES_ON.match(question):
+        return question
+    return f"{in_context(earlier[-1], earlier[:-1])} {question}"
 
 
 def demanded(question: str, retriever: ToolRetriever, possible: Collection[str]) -> str:

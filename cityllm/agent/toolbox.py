@@ -1,4 +1,6 @@
-"""Functions of `tools/` and the regulations -> tools of one answer. The only import of `tools/`.
+"""Functions of `tools/` and the regulations -> tools of one answer.
+
+Only this module and `choices` import `tools/`.
 
 A `Session` belongs to one question: it binds the as-of date and the language, gives every finding
 an id (E1, E2, … in the order found; the same article keeps its id) and records each call as a
@@ -19,12 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from cityllm import prompts
 from cityllm.agent import choices, petition_tools, policy_tool
-from cityllm.agent.needs import LAW, demanded, two_needs
+from cityllm.agent.needs import LAW, demanded, in_context, two_needs
 from cityllm.agent.petition_tools import Desk
 from cityllm.agent.policy_tool import Adviser
 from cityllm.agent.retriever import ToolRetriever
 from cityllm.agent.specs import SPECS, ToolSpec
-from cityllm.corpus.citations import titles_in
 from cityllm.corpus.numerals import CN, article_key
 from cityllm.errors import ArticleNotFound, CityLLMError, InstrumentNotFound, NotHeld, ToolProblem
 from cityllm.evidence import (
@@ -272,40 +273,6 @@ RUN: dict[str, Callable[[Session, dict[str, Any]], list[Evidence]]] = {
 }
 
 
-def _titles(said: str, ledger: Ledger) -> list[str]:
-    """Titles named in `said`: those held first, then what stands in 《》."""
-    return [*titles_in(said, ledger), *re.findall(r"《([^《》]{2,60})》", said)]
-
-
-def choices_for(name: str, question: str, earlier: Sequence[str], ledger: Ledger
-                ) -> dict[str, Sequence[str | float]]:
-    """Argument of tool `name` -> what it may be, read in the question and those before it."""
-    said = "\n".join([*earlier, question])
-    if name in ("search_regulations", "query_city_data"):
-        found: dict[str, Sequence[str | float]] = {"query": choices.queries(question, earlier)}
-        return found if name == "query_city_data" else {**found, "title": _titles(said, ledger)}
-    if name == "read_article":
-        return {"title": _titles(said, ledger), "article": choices.articles(said)}
-    if name == "calculate":
-        from tools.formulas import formulas
-
-        return {"expression": formulas(question) or formulas(said)}
-    if name == "legal_deadline":
-        from tools.calendar_cn import SPOKEN_DAYS, date_spans, yearless_spans
-        from tools.legal_deadline import choices_in
-
-        days = [said[start:end] for start, end in [*date_spans(said), *yearless_spans(said)]]
-        return {"start": days + [word for word in SPOKEN_DAYS if word in said.lower()],
-                "period": choices_in(said)}
-    if name == "traffic_scenario":
-        from tools.traffic_words import readings
-
-        return dict(readings(question) or readings(said))
-    if name in (*petition_tools.NAMES, policy_tool.NAME):
-        return {"text": list(petition_tools.messages(question, earlier))}
-    return {}
-
-
 class Toolbox:
     """Which tools there are, and which of them are offered for a question.
 
@@ -345,7 +312,8 @@ class Toolbox:
             by_name[LAW] = law or by_name[LAW]
         demand = demanded(question, self.retriever, by_name)
         first = [*needs] or ([demand] if demand else [])
-        names = [*first, *self.retriever.offer(question, self.offered, by_name)]
+        names = [*first, *self.retriever.offer(
+            in_context(question, earlier), self.offered, by_name)]
         return [by_name[name] for name in dict.fromkeys(names)][:self.offered]
 
     def owed(self, question: str, offered: Sequence[ToolSpec]) -> list[str]:
@@ -365,7 +333,7 @@ class Toolbox:
             return None
         if spec.name == policy_tool.NAME and self.adviser is None:
             return None
-        return choices.bind(spec, choices_for(spec.name, question, earlier, self.ledger))
+        return choices.bind(spec, choices.read(spec.name, question, earlier, self.ledger))
 
     def must_look(self, question: str) -> bool:
         """Whether the question is city business beyond doubt, so that a tool must be called."""

@@ -22,9 +22,11 @@ from cityllm.policies.reading_words import (
     CERTIFICATES,
     CHOICES,
     COUNTS,
+    HEADS,
     INDUSTRIES,
     MONEY,
     PLACES,
+    SHOPS,
     path_of,
 )
 
@@ -155,6 +157,7 @@ def _year_of(near: str, full: str, day: date) -> int:
 def _readings(clause: _Clause, day: date) -> Iterator[Reading]:
     yield from _money(clause, day)
     yield from _counts(clause)
+    yield from _headcount(clause)
     yield from _certificates(clause, day)
     yield from _choices(clause)
     yield from _places(clause)
@@ -185,6 +188,16 @@ def _counts(clause: _Clause) -> Iterator[Reading]:
                 value = _value(match, clause)
                 if value is not None:
                     yield _made(column, value, clause, match)
+
+
+def _headcount(clause: _Clause) -> Iterator[Reading]:
+    """A clause that says nothing but how many people there are: 15个人, 我们店里一共五个人."""
+    found = re.fullmatch(rf"\s*(?:{HEADS}){{0,4}}\s*{_FIGURE}(?:个|名|号|位)?(?:人|员工|工人|伙计|帮工)"
+                         r"[，,。；;、！!\s]*", clause.text)
+    value = _value(found, clause) if found else None
+    if found and value is not None:
+        start, end = found.start("figure"), len(found[0].rstrip("，,。；;、！! "))
+        yield _reading("employees", value, clause, start, end)
 
 
 def _value(match: re.Match[str], clause: _Clause) -> str | None:
@@ -267,7 +280,13 @@ def _industry(clause: _Clause) -> Iterator[Reading]:
     for names, code in INDUSTRIES:
         pattern = (rf"(?<![不没未非])(?:从事|主营|经营|专做|做|我们?(?:公司)?是(?:一家|做|搞)?|属于|行业是)[^，。不没非]{{0,10}}?"
                    rf"(?P<name>{names})")
-        for match in re.finditer(pattern, clause.text):
+        named = rf"(?:^\s*|一家|[的是])(?P<name>{names})(?:公司|企业|厂)(?!.*(?:客户|供应|合作|服务))"
+        for match in [*re.finditer(pattern, clause.text), *re.finditer(named, clause.text)]:
+            yield _reading("industry", code, clause, match.start("name"), match.end("name"))
+    for names, code in SHOPS:
+        shop = (rf"(?<![想要算备划能再])开(?:了|着|的?是|一?家|个|小)*(?P<name>[^，。]{{0,3}}(?:{names}))"
+                r"(?=[的，,。；;、！!\s]|$)")
+        for match in re.finditer(shop, clause.text):
             yield _reading("industry", code, clause, match.start("name"), match.end("name"))
 
 

@@ -59,6 +59,14 @@ INDUSTRIES: tuple[tuple[str, str], ...] = (
     ("(?<!设备)制造业", "C"))
 """Words and the code of GB/T 4754-2017 that holds all of what they may mean."""
 
+SHOPS: tuple[tuple[str, str], ...] = (
+    ("餐馆|餐厅|饭店|饭馆|火锅店|小吃店|面馆|早点铺|咖啡馆|咖啡店|茶馆|奶茶店", "H62"),
+    ("民宿|酒店|宾馆|旅馆", "H61"), ("超市|便利店|小卖部|杂货店|药店|服装店|五金店", "F52"),
+    ("诊所|医院", "Q84"))
+"""What one opens (开了家餐馆) and its code."""
+HEADS = "我们?|厂里?|店里?|公司|企业|单位|团队|全公司|全厂|目前|现在|一共|总共|共|就|才|现有|有|雇了?|请了|用工|员工"
+"""What may stand before a number of people that is the whole clause."""
+
 DISTRICTS = {
     "北京市": "东城 西城 丰台 石景山 海淀 门头沟 房山 顺义 昌平 大兴 怀柔 平谷 密云 延庆",
     "上海市": "黄浦 徐汇 长宁 静安 虹口 杨浦 闵行 嘉定 松江 青浦 奉贤 崇明",
