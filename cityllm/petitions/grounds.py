@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 FOR, AGAINST = 4, 2
 """Stretches that are told of those that speak for a label, and against it."""
 SMALL = 0.1
-"""A stretch that adds less than this share of the strongest one is part of the rest."""
+"""A stretch that adds less than this share of the strongest one, of the bias or of the score is
+part of the rest."""
 
 
 def grounds(clerk: Classifier, texts: Sequence[str], labels: Sequence[Labels],
@@ -171,7 +172,7 @@ def _chances(scores: Doubles) -> Doubles:
 
 def _with_sums(ground: Ground, told: dict[str, float], whole: float, bias: float) -> Ground:
     """With the strongest stretches; `whole` is what all of the text adds."""
-    least = SMALL * max(map(abs, told.values()), default=0.0)
+    least = SMALL * max(abs(bias), abs(whole + bias), *map(abs, told.values()))
     said = [one for one in told.items() if abs(one[1]) >= least]
     kept = [one for one in said if one[1] > 0][:FOR] + [one for one in said if one[1] < 0][:AGAINST]
     kept = [(word, round(share, 3)) for word, share in kept]

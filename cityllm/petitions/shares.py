@@ -129,8 +129,8 @@ def words(weights: Weights, read: Reading, row: int, where: Sequence[tuple[int, 
           ) -> NDArray[np.int64]:
     """Where the words of a row's plain text begin, and its length: the cheapest way to cut it, a
     gram costing the more the rarer it was in training. Longer ones have to be made of pairs that
-    the embedder knows and that stand in one line. Nothing else is known of words, so some cuts are
-    wrong. `where` is from `places`."""
+    the embedder knows and that stand in one line without a blank. Nothing else is known of words,
+    so some cuts are wrong. `where` is from `places`."""
     found = read.whole.row(row)
     start, length, size = found.start, found.length, len(found.plain[0])
     pairs = np.zeros(size + max(GRAMS), np.bool_)
@@ -172,8 +172,9 @@ def stretches(text: str, where: Sequence[tuple[int, int]], begins: NDArray[np.in
 
 
 def _lines(text: str, where: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
-    """(len(where) - 1,): whether a new line begins after each character."""
-    ends = np.array([at for at, sign in enumerate(text[:LONGEST]) if sign == "\n"])
+    """(len(where) - 1,): whether a new line or a blank comes after each character: both stand for
+    punctuation, also where the plain text joins what they part."""
+    ends = np.array([at for at, sign in enumerate(text[:LONGEST]) if sign.isspace()])
     first = np.array([one[0] for one in where], np.int64)
     line = np.searchsorted(ends, first)
     return np.asarray((line[1:] != line[:-1]) & (first[1:] >= 0) & (first[:-1] >= 0))

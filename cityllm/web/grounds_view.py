@@ -82,16 +82,23 @@ def _name(label: str, told: Mapping[str, Any], language: Language) -> str:
     return path.split(" / ")[-1] if path else terms.name(label, language)
 
 
+def _rival(one: Mapping[str, Any], told: Mapping[str, Any], language: Language) -> str:
+    """The next best label: the whole path of a category whose last name is the same."""
+    name = _name(one["against"], told, language)
+    path: str = told.get("names", {}).get(one["against"], name)
+    return path if name == _name(one["label"], told, language) else name
+
+
 def _ground(one: Mapping[str, Any], told: Mapping[str, Any], language: Language) -> str:
     if one["by"] != "classifier":
         words = " ".join(_mark(escape(word), True, "") for word, _ in one["words"])
-        against = _name(one["against"], told, language)
+        against = _rival(one, told, language)
         said = escape(text(f"by_{one['by']}", language, against=against))
         return f'<span class="quiet">{said}</span> {words}'
     words = " ".join(_mark(f"{escape(word)} <span>{_number(share)}</span>", share >= 0, "")
                      for word, share in one["words"])
     ahead = text("ground_ahead" if one["against"] else "ground_over", language,
-                 score=f"{one['score']:.2f}", against=_name(one["against"], told, language))
+                 score=f"{one['score']:.2f}", against=_rival(one, told, language))
     rest = text("ground_rest", language, rest=_number(one["rest"]), bias=_number(one["bias"]))
     return (f'<span class="quiet">{escape(ahead)}</span> {words} '
             f'<span class="quiet rest">{escape(rest)}</span>')

@@ -28,6 +28,7 @@ from cityllm.web.texts import text
 if TYPE_CHECKING:
     from cityllm.corpus.ledger import Ledger
 
+_WORD = re.compile(r"\w")
 _CITED = re.compile(r"《([^《》]{2,60})》(第[一二三四五六七八九十百千零〇\d]+条(?:之[一二三四五六七八九十\d]+)?)"
                     r"(?:（(\d{4}-\d\d-\d\d) 版)?")
 
@@ -58,7 +59,7 @@ def badges(told: Mapping[str, Any], language: Language) -> str:
     """Urgency, risks and kind in a line."""
     found = []
     if told["route"] == "urgent":
-        risks = "、".join(terms.name(one, language) for one in told["risks"])
+        risks = risk_names(told["risks"], language)
         mark = "flag grave" if {"life", "self_harm"} & set(told["risks"]) else "flag"
         found.append(f'<span class="{mark}">{_t("route_urgent", language)} · {escape(risks)}'
                      "</span>")
@@ -69,12 +70,19 @@ def badges(told: Mapping[str, Any], language: Language) -> str:
     return "".join(found)
 
 
+def risk_names(risks: Sequence[str], language: Language) -> str:
+    """The names of risks in one line."""
+    return ("、" if language == "zh" else ", ").join(terms.name(one, language) for one in risks)
+
+
 def title_of(held: Held, language: Language) -> str:
-    """What a petition is called: its title, else its summary or number; no words of a report."""
+    """What a petition is called: its title, else its summary or number (a title of signs alone is
+    none); no words of a report."""
     told = held.told
     if told["text"] == WITHHELD:
         return text("withheld_title", language)
-    return told["title"] or told["summary"] or text("number", language, id=held.id)
+    return next((one for one in (told["title"], told["summary"]) if _WORD.search(one)),
+                text("number", language, id=held.id))
 
 
 def _head(held: Held, numbers: Mapping[str, int], language: Language) -> str:
@@ -127,7 +135,7 @@ def _labels(head: str, labels: Mapping[str, Any], told: Mapping[str, Any],
         if head == "proposal":
             share = round(100 * told["confidence"])
             sure = f' <span class="quiet">{_t("sure", language, share=share)}</span>'
-        risks = "、".join(terms.name(one, language) for one in labels["risks"])
+        risks = risk_names(labels["risks"], language)
         rows += [("category", f'{escape(" / ".join(labels["category"]))} '
                               f'<span class="quiet">{escape(labels["code"])}</span>{sure}'),
                  ("department", escape(labels["department"]) if labels["department"] else
@@ -287,8 +295,8 @@ def told_by(entry: Entry, language: Language) -> str:
                 parts.append(" → ".join(terms.name(one[name], language) or "—"
                                         for one in (before, final)))
         if sorted(final["risks"]) != sorted(before["risks"]):
-            parts.append(" → ".join("、".join(terms.name(risk, language) for risk in one["risks"])
-                                    or "—" for one in (before, final)))
+            parts.append(" → ".join(risk_names(one["risks"], language) or "—"
+                                    for one in (before, final)))
         parts = parts or [final["department"]]
     parts += [one for one in (body.get("to"), body.get("reason")) if one]
     return "；".join(parts)

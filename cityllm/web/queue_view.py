@@ -127,7 +127,7 @@ def _button(name: str, key: str, language: Language, kind: str = "") -> str:
 def _form(name: str, body: str, language: Language) -> str:
     return (f'<form class="form" data-form="{name}" hidden '
             f'aria-label="{_t(f"do_{name}", language)}">{body}<div class="acts">'
-            f'<button class="act chief">{_t("save", language)} <kbd>Enter</kbd></button>'
+            f'<button class="act chief">{_t(f"do_{name}", language)} <kbd>Enter</kbd></button>'
             f'<button type="button" class="act" data-do="close">{_t("cancel", language)} '
             "<kbd>Esc</kbd></button></div></form>")
 
