@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cityllm.web import grounds_view
+from cityllm.web.petition_view import title_of
 from tests.test_petitions_page import DAY, Office, office_in
 
 
@@ -44,3 +45,12 @@ def test_a_record_of_an_older_run_shows_its_words(office: Office) -> None:
     held.told["reasons"] = ["路灯"]
     assert "<mark>路灯</mark>" in grounds_view.listed(held.told, "zh")
     assert grounds_view.marks(held.told, "zh") == {"路灯": (True, "")}
+
+
+def test_a_title_of_signs_alone_is_none(office: Office) -> None:
+    held = office.services.review.get(office.number("1"))
+    assert held
+    held.told.update(title="）", summary="）")
+    assert title_of(held, "zh").startswith("幸福路的路灯坏了")
+    held.told.update(text="！")
+    assert title_of(held, "zh") == "编号 1"

@@ -28,6 +28,8 @@ from cityllm.web.texts import text
 if TYPE_CHECKING:
     from cityllm.corpus.ledger import Ledger
 
+HEAD = 40
+"""Characters of a message that stand for a title that it lacks."""
 _WORD = re.compile(r"\w")
 _CITED = re.compile(r"《([^《》]{2,60})》(第[一二三四五六七八九十百千零〇\d]+条(?:之[一二三四五六七八九十\d]+)?)"
                     r"(?:（(\d{4}-\d\d-\d\d) 版)?")
@@ -76,13 +78,13 @@ def risk_names(risks: Sequence[str], language: Language) -> str:
 
 
 def title_of(held: Held, language: Language) -> str:
-    """What a petition is called: its title, else its summary or number (a title of signs alone is
-    none); no words of a report."""
+    """What a petition is called: its title, else its summary, beginning or number (a title of signs
+    alone is none); no words of a report."""
     told = held.told
     if told["text"] == WITHHELD:
         return text("withheld_title", language)
-    return next((one for one in (told["title"], told["summary"]) if _WORD.search(one)),
-                text("number", language, id=held.id))
+    names = (told["title"], told["summary"], told["text"][:HEAD])
+    return next((one for one in names if _WORD.search(one)), text("number", language, id=held.id))
 
 
 def _head(held: Held, numbers: Mapping[str, int], language: Language) -> str:
