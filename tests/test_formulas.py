@@ -88,6 +88,26 @@ def test_a_rate_without_time_in_its_own_unit_leaves_the_choice(question: str) ->
     assert len(formulas(question)) > 1
 
 
+@pytest.mark.parametrize(("question", "wanted"), [
+    ("人口500万的城市，每千人5.2个床位，一共多少床位", "26000个"),
+    ("规划人口12万，按每千人40个座配小学，要多少座位", "4800个"),
+    ("20万人的新区，人均公园绿地12平方米，要多少公顷绿地", "240公顷"),
+    ("每百户配2个充电桩，小区有1800户，要几个", "36个"),
+    ("每千人医疗床位6张，常住人口35万，需要多少张", "2100床"),
+    ("A town of 80,000 people, 6 beds per 1,000 residents: how many beds?", "480个")])
+def test_a_figure_for_each_thousand_people_is_multiplied_by_the_people(question: str, wanted: str
+                                                                        ) -> None:
+    found = formulas(question)
+    assert {calculate(one).fraction for one in found} == {calculate(wanted).fraction}, found
+
+
+@given(st.integers(1, 10**7), st.integers(1, 500), st.sampled_from(["百", "千", "万"]))
+def test_per_head_agrees_with_plain_arithmetic(people: int, each: int, many: str) -> None:
+    (one,) = formulas(f"人口{people}，每{many}人{each}个床位，共多少个床位")
+    size = {"百": 100, "千": 1000, "万": 10**4}[many]
+    assert Fraction(calculate(one).fraction) == Fraction(people * each, size)
+
+
 def test_what_nobody_tells_is_not_offered() -> None:
     """A share a yuan, or as many days as days."""
     for one in formulas("100000元，15天每天3%，结果呢"):

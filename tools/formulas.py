@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, permutations
 
-from tools import ToolInputError, planning_ratios, time_rates
+from tools import ToolInputError, per_head, planning_ratios, time_rates
 from tools.arithmetic import Parser, Quantity, combine, read_unit, tokenize
 from tools.calendar_cn import date_spans, yearless_spans
 from tools.numerals import read_numeral
@@ -71,7 +71,7 @@ def formulas(text: str) -> list[str]:
     stands at most once in a formula, and no two formulas have the same result. A formula that the
     text itself writes out comes first."""
     terms: list[tuple[_Term, _Term]] = []
-    text = _SQUARE.sub("㎡", text)
+    text = per_head.written_out(_SQUARE.sub("㎡", text))
     money = bool(re.search(r"元|块", text))
     for whole, number in _mentions(text):
         if money and whole[-1] in "万亿":
@@ -105,7 +105,7 @@ def formulas(text: str) -> list[str]:
         found += [*named[:2], *plain, *rate]
     written_so = [whole.text for whole, _ in terms]
     running = time_rates.fitting(text, [*written, *found], written_so)
-    return planning_ratios.fitting(text, running, written_so)[:MOST]
+    return per_head.fitting(planning_ratios.fitting(text, running, written_so))[:MOST]
 
 
 def _asked(text: str, term: _Term, sort: str, targets: list[tuple[str, Dims]]) -> bool:
@@ -165,6 +165,8 @@ def _with_unit(text: str, end: int) -> int:
     if found is None:
         return end
     end = found[1]
+    if heads := per_head.HEADS.match(text, end):
+        return heads.end()
     below = read_unit(text, end + 1) if text[end:end + 1] in ("/", "每") else None
     return below[1] if below and below[0].dims != found[0].dims else end
 
