@@ -97,6 +97,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "交通模拟里没有“{what}”，算不出它的影响。能模拟的是：封闭整条路（主路、北桥、东环）、车流增减、限行。",
         "The traffic simulation has no part for '{what}' and cannot tell its effect. It can close "
         "a whole road (main road, north bridge, east ring), change demand, or restrict plates."),
+    "counts_back": (
+        "期限只会从起算日往后数，不会从截止日往前推。请给出起算日和期限。",
+        "A period is only counted forward from its start, not back from its end: name the start "
+        "and the period."),
     "year_assumed": ("注意：“{said}”没有写年份，按{day}计算。",
                      " Note: '{said}' names no year; {day} was taken."),
     "whole_road": (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tools import ToolInputError
 from tools.calendar_cn import add_months, full_date, load_calendar
-from tools.deadline_acts import asked
+from tools.deadline_acts import asked, counts_back
 from tools.legal_deadline import Catalogue, choices_in, legal_deadline, lengths_in, load_periods
 
 EXAMPLES = [
@@ -212,6 +212,12 @@ def test_a_length_that_is_none_is_no_choice() -> None:
      "不服复议决定起诉")])
 def test_the_period_of_what_a_person_wants_to_do_comes_first(question: str, name: str) -> None:
     assert choices_in(question)[0] == name
+
+
+def test_a_day_before_the_one_named_is_known_for_what_it_is() -> None:
+    for text in ("10月15日截止，往前推15天是哪天", "倒推20个工作日", "20 days before 2026-05-01"):
+        assert counts_back(text)
+    assert not counts_back("2026年3月5日收到，60日内复议，最晚哪天")
 
 
 def test_whoever_waits_for_a_reply_asks_for_the_offices_period() -> None:

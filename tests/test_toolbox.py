@@ -255,6 +255,12 @@ def test_part_of_a_road_is_simulated_as_the_whole_and_said(box: Toolbox) -> None
     assert isinstance(run, ToolRunEvidence) and "不是“一条车道”的" in run.summary
 
 
+def test_counting_back_is_refused_with_the_reason(box: Toolbox) -> None:
+    session = box.session(TODAY, TODAY, "zh", ["2026年10月15日截止，往前推15天是哪天"])
+    with pytest.raises(ToolProblem, match="往后数"):
+        session.call(BY_NAME["legal_deadline"], {"start": "2026年10月15日", "period": "15天"})
+
+
 def test_a_date_without_a_year_is_completed_and_said(box: Toolbox) -> None:
     asked = "3月5日收到处罚决定书，申请行政复议截止到哪天"
     bound = box.bind(BY_NAME["legal_deadline"], asked)

@@ -24,7 +24,14 @@ _WHEN = re.compile(r"最[迟晚后]|什么时候|何时|哪一?[天日]|几[号�
                    r"|deadline|last day|latest|by when|until|how long|how many days", re.IGNORECASE)
 _WISH = re.compile(r"想|要|打算|准备|[还也]?能|可以|不服|want|would like|intend", re.IGNORECASE)
 _REPLY = re.compile(r"答复|回复|办结|决定|受理|意见|结果|给我|decid|repl|answer", re.IGNORECASE)
+_BACK = re.compile(r"[往向朝]前(?:推|数|倒|算)|倒[推数算]|count(?:ing|ed)? back|backwards?\b"
+                   r"|\d+ (?:working |calendar )?days (?:before|prior to|earlier)", re.IGNORECASE)
 _CLAUSE = re.compile(r"[，。；？！,;?!\n]|\.(?=\s|$)")
+
+
+def counts_back(text: str) -> bool:
+    """Whether `text` wants a day before the one that it names (往前推20日)."""
+    return _BACK.search(text) is not None
 
 
 def named(text: str) -> list[str]:

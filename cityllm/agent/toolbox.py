@@ -213,8 +213,11 @@ def _calculate(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
 
 def _legal_deadline(session: Session, arguments: dict[str, Any]) -> list[Evidence]:
     from tools.calendar_cn import full_date, yearless_spans
+    from tools.deadline_acts import counts_back
     from tools.legal_deadline import legal_deadline
 
+    if session.said and counts_back(session.said[-1]):
+        raise ToolProblem(say("counts_back", "zh"), say("counts_back", "en"))
     said = str(arguments["start"]).strip()
     start = full_date(said, "\n".join(session.said), session.today)
     assumed = start != said and yearless_spans(said)
