@@ -4,10 +4,10 @@ Start the chat first (`make run`), and queue petitions of your own, some with a 
 (`cityllm triage day.xlsx done.xlsx --queue --drafts review`). Asks the README's questions, opens a
 citation, takes a petition, matches the made-up enterprise and the sample table with policies, and
 writes docs/images/: chat-desktop.png (1440 x 900), chat-phone.png (390 x 844), traffic.png,
-review-desktop.png, review-phone.png, policies-enterprise.png and policies-office.png; `--only NAME`
-takes one. Needs
-Chromium and Chinese fonts (apt-get install -y chromium fonts-noto-cjk). Exits with 1 and a sentence
-where an answer does not come, so that no picture of a failure is taken for one of the product.
+review-desktop.png, review-phone.png, review-reasons.png, policies-enterprise.png and
+policies-office.png; `--only NAME` takes one. Needs Chromium
+and Chinese fonts (apt-get install -y chromium fonts-noto-cjk). Exits with 1 and a sentence where an
+answer does not come, so that no picture of a failure is taken for one of the product.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ PENALTY = "没办规划许可证就盖了楼，会怎么罚？"
 ROAD = "如果把主路封了，平均车速会怎样？"
 PICTURES = (("chat-desktop", 1440, 900, PENALTY), ("chat-phone", 390, 844, PENALTY),
             ("traffic", 1440, 900, ROAD), ("review-desktop", 1440, 900, ""),
-            ("review-phone", 390, 844, ""), ("policies-enterprise", 1440, 900, ""),
+            ("review-phone", 390, 844, ""), ("review-reasons", 1440, 900, ""),
+            ("policies-enterprise", 1440, 900, ""),
             ("policies-office", 1440, 1250, ""))
 """Name, width, height, and the question; none for a page that is not the chat."""
 MOST = 50
