@@ -17,6 +17,8 @@ from cityllm.web.texts import text
 _MASKED = re.compile(r"(〔[^〕]{1,40}〕)")
 _HEADS = {"category": "category", "department": "department", "kind": "kind",
           "jurisdiction": "procedure", "risk": "risks"}
+_BY = {"words": "by_words", "place": "by_place", "category": "by_category",
+       "self_harm": "by_self_harm", "office": "by_office", "model": "by_model"}
 USUAL = "complaint"
 """The kind that is given where nothing speaks for another: its words are listed, and not marked."""
 Marks = Mapping[str, tuple[bool, str]]
@@ -93,7 +95,7 @@ def _ground(one: Mapping[str, Any], told: Mapping[str, Any], language: Language)
     if one["by"] != "classifier":
         words = " ".join(_mark(escape(word), True, "") for word, _ in one["words"])
         against = _rival(one, told, language)
-        said = escape(text(f"by_{one['by']}", language, against=against))
+        said = escape(text(_BY[one["by"]], language, against=against))
         return f'<span class="quiet">{said}</span> {words}'
     words = " ".join(_mark(f"{escape(word)} <span>{_number(share)}</span>", share >= 0, "")
                      for word, share in one["words"])
