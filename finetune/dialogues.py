@@ -220,6 +220,15 @@ def parts_labelled(rows: list[Case]) -> Iterator[tuple[str, str]]:
                         for piece in pieces)
 
 
+def learn_tools(rows: list[Case], path: Path) -> float:
+    """Train the tool retriever on whole questions and their parts, and write it to `path`; the
+    share of them that it gets right."""
+    questions, labels, _ = labelled(rows)
+    more = list(parts_labelled(rows))
+    return train([*questions, *(part for part, _ in more)], [*labels, *(tool for _, tool in more)],
+                 path)
+
+
 def enough(rows: list[Case], kinds: dict[str, int]) -> list[int]:
     """Places of the cases that become dialogues: of a kind of which the recipe wants so many, half
     as many again, since some are not found; of the others all. In the order of `rows`."""
@@ -242,10 +251,7 @@ def write_dialogues(recipe: Recipe, toolbox: Toolbox) -> str:
     if recipe.name == "smoke":
         rows = rows[: recipe.lora.dialogues * 10]
     offers = offered_for(rows, toolbox, recipe.folder, recipe.seed)
-    questions, labels, _ = labelled(rows)
-    more = list(parts_labelled(rows))
-    train([*questions, *(part for part, _ in more)], [*labels, *(tool for _, tool in more)],
-          recipe.folder / "retriever.npz")
+    learn_tools(rows, recipe.folder / "retriever.npz")
     world = World(toolbox, recipe.seed)
     counts: dict[str, int] = {}
     with (recipe.folder / "dialogues.jsonl").open("w", encoding="utf-8") as out:

@@ -19,7 +19,7 @@ BESIDE_LAW = ("traffic_scenario", "calculate")
 CLERK = {"triage_petition": 0.75, "similar_petitions": 0.75, "draft_reply": 0.95}
 """Tools that a few words beside a pasted message ask for, and how sure the retriever must be of
 those words. A letter that nobody asked for leaves a question unanswered, so it takes more."""
-SURE = 0.8
+SURE = 0.7
 """From this probability on a part of the question asks for its tool."""
 SHORTEST, DEMAND = 6, 4
 """A part of fewer characters says too little; a demand may be shorter."""

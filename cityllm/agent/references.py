@@ -105,7 +105,7 @@ def source_text(piece: Evidence) -> str:
     elif isinstance(piece, ToolRunEvidence):
         lines += [piece.summary, *(f"{k} {v}" for k, v in piece.inputs.items())]
     else:
-        rows = getattr(piece, "rows", None) or [getattr(piece, "steps", [])]
+        rows = getattr(piece, "rows", None) or [[step] for step in getattr(piece, "steps", [])]
         lines += [" ".join(str(cell) for cell in row) for row in rows]
         lines += [str(source) for source in getattr(piece, "sources", [])]
     return "\n".join(line for line in lines if line)
