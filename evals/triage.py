@@ -26,6 +26,9 @@ from evals.command import parser, write
 from evals.machine import machine
 
 DRAWS = 1000
+TIMED = 2.0
+"""Seconds for which all rows are classified again and again after the pass that is judged: what is
+loaded and compiled once does not count."""
 
 
 def interval(right: Sequence[str], said: Sequence[str], seed: int = 0) -> tuple[float, float]:
@@ -63,20 +66,24 @@ def measure(labelled: Path, trained_on: Path | None, settings: Settings) -> dict
 
 def _score(rows: Sequence[Row], weights: Weights, tree: Taxonomy, segmenter: Any) -> dict[str, Any]:
     right = [str(tree.find(row.label))[:2] for row in rows]
-    began = time.perf_counter()
-    texts = [row.text for row in rows]
-    if segmenter:
-        texts = ["\n".join(segmenter.cut(part) for part in text.split("\n", 1)) for text in texts]
-    scores = weights.scores_of(texts)[:, weights.columns("1")]
-    heat = float(weights.facts["heat1"])
-    names = weights.heads["1"]
+    heat, names = float(weights.facts["heat1"]), weights.heads["1"]
     columns = [names.index(code) for code in sorted(set(right))]
-    chances = softmax(scores[:, columns] * heat)
-    took = time.perf_counter() - began
+
+    def classify() -> Any:
+        texts = [row.text for row in rows]
+        if segmenter:
+            texts = ["\n".join(segmenter.cut(part) for part in text.split("\n", 1))
+                     for text in texts]
+        return softmax(weights.scores_of(texts)[:, weights.columns("1")][:, columns] * heat)
+
+    chances, passes, began = classify(), 0, time.perf_counter()
+    while (took := time.perf_counter() - began) < TIMED:
+        classify()
+        passes += 1
     said = [names[columns[at]] for at in chances.argmax(axis=1)]
     found = measures(right, said, chances.max(axis=1), tree)
     low, high = interval(right, said)
-    return {**found, "macro_f1_95": [low, high], "rows_per_s": len(rows) / took}
+    return {**found, "macro_f1_95": [low, high], "rows_per_s": passes * len(rows) / took}
 
 
 def main(argv: list[str]) -> int:
