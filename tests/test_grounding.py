@@ -218,3 +218,9 @@ def test_over_the_whole_pack_true_sentences_stand_and_changed_figures_fall(tmp_p
     assert changed >= 100
     assert passed == []
     assert stood / true >= 0.97
+
+
+def test_an_english_sentence_keeps_the_blank_before_an_article() -> None:
+    told = ground("The rule is [E1]:\n{E1.text}", _facts(), "What is the fine?", "en")
+    assert told.text.startswith("The rule is [《")
+    assert _ground("依据[E1]：\n{E1.text}").text.startswith("依据[《")

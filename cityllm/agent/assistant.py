@@ -231,7 +231,8 @@ def _also(evidence: Sequence[Evidence], cited: Sequence[ClauseEvidence],
             and piece.clause_id not in known and least and piece.score >= least]
     near.sort(key=lambda piece: -piece.score)
     links = [f"[{name(one, language)}](#{one.id})" for one in near[:MORE]]
-    return say("also_found", language) + "、".join(links) if links else ""
+    comma = "、" if language == "zh" else ", "
+    return say("also_found", language) + comma.join(links) if links else ""
 
 
 def _doubt(cited: Sequence[ClauseEvidence], language: Language) -> str:

@@ -154,6 +154,7 @@ def _without_names(one: Sentence, facts: Facts, shown: set[str]) -> str:
                            rf"(?:{re.escape(piece.article_label)}|第{re.escape(piece.article)}条)?"
                            rf"\s*{sign}",
                            sign, words)
+            words = re.sub(rf"(?<=[A-Za-z,;]){sign}", f" {sign}", words)
         elif reference.name in piece.values and piece.values[reference.name].unit:
             from cityllm.agent.units import read_unit
 
