@@ -296,6 +296,17 @@ def test_what_goes_on_keeps_what_was_said_before(box: Toolbox) -> None:
     assert day is not None and day.properties["period"]["examples"][0] == "行政起诉"
     assert "行政复议申请" not in day.properties["period"]["examples"]
 
+
+def test_where_the_likeliest_tool_cannot_be_called_only_the_next_one_is_offered() -> None:
+    chances = np.array([0.6, 0.1, 0.09, 0.21])
+    one = ToolRetriever(np.zeros((4, DIMS), np.float32), np.log(chances).astype(np.float32),
+                        ["calculate", "search_regulations", "triage_petition", "none"])
+    assert one.offer("讲讲容积率") == ["calculate"]
+    assert one.offer("讲讲容积率", possible=["search_regulations", "triage_petition"]) == [
+        "search_regulations"]
+    assert one.offer("讲讲容积率", possible=[]) == []
+
+
 def test_a_broken_retriever_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "retriever.npz"
     path.write_bytes(b"PK not really")

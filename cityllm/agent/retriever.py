@@ -85,16 +85,17 @@ class ToolRetriever:
               possible: Collection[str] | None = None) -> list[str]:
         """The likeliest of the `possible` tools (None: of all), likeliest first, at most `limit`.
 
-        `none` is never among them. A tool far less likely than the first is left out; where `none`
-        is all but certain there are none at all.
+        `none` is never among them. A tool far less likely than the likeliest of all is left out,
+        unless it is the likeliest possible; where `none` is all but certain there are none at all.
         """
         chances = self.probabilities(question)
         if chances.get(NONE, 0.0) >= HOPELESS:
             return []
-        tools = sorted((name for name in self.labels
-                        if name != NONE and (possible is None or name in possible)),
+        named = sorted((name for name in self.labels if name != NONE),
                        key=lambda name: -chances[name])
-        return [name for name in tools[:limit] if chances[name] >= FAR * chances[tools[0]]]
+        tools = [name for name in named if possible is None or name in possible]
+        near = [name for name in tools[:limit] if chances[name] >= FAR * chances[named[0]]]
+        return near or tools[:1]
 
     def city_business(self, question: str) -> bool:
         """Whether some tool fits beyond reasonable doubt."""
