@@ -22,4 +22,4 @@ def test_the_measure_writes_figures_with_their_cause(
     assert found["first_token_kept_s"] < found["first_token_s"] and found["memory_mib"] > 50
     assert {f["value"] for f in found["figures"]} <= {v for k, v in found.items() if k != "figures"
                                                       and k != "machine"}
-    assert str(found["tokens_per_s"]) in capsys.readouterr().out and "torch" in found["machine"]
+    assert f"{found['tokens_per_s']:,}" in capsys.readouterr().out and "torch" in found["machine"]

@@ -87,6 +87,7 @@ def make_api(service: PolicyService, database: Database,
         status: {"model": Problem, "description": words} for status, words in (
             (400, "正文读不了 The body cannot be read"), (401, "需要密钥 A key is needed"),
             (403, "没有权限 Not allowed"), (404, "没有 Not found"),
+            (405, "不支持这种方法 Method not allowed"),
             (409, "和另一个请求冲突 In conflict with another call"), (413, "太大 Too large"),
             (422, "有一项不可用 Something is not usable"), (429, "太快 Too many requests"))}
     registry = Registry(database, service.rules.dictionary)

@@ -21,7 +21,7 @@ from cityllm.web import replies
 from cityllm.web.callers import Callers
 from cityllm.web.exact import exact_router
 from cityllm.web.match_words import in_words
-from cityllm.web.problems import problem_of
+from cityllm.web.problems import Problem, problem_of
 from cityllm.web.requests import (
     BATCH_EXAMPLES,
     ENTERPRISE_EXAMPLES,
@@ -35,6 +35,8 @@ from cityllm.web.requests import (
 )
 
 NDJSON = "application/x-ndjson"
+_DEAD: dict[int | str, dict[str, Any]] = {503: {
+    "model": Problem, "description": "大模型连不上 The model cannot be reached"}}
 _BATCH: dict[int | str, dict[str, Any]] = {200: {
     "description": "每家企业一行，最后一行是 {\"done\": …} One line an enterprise, the last is {\"done\": …}",
     "content": {NDJSON: {"schema": {"type": "string"}}}}}
@@ -87,7 +89,7 @@ def match_routes(service: PolicyService, callers: Callers, narrator: Narrator) -
         yield orjson.dumps({"done": True, "enterprises": len(body.enterprises),
                             "problems": problems}) + b"\n"
 
-    @router.post("/policies/{policy}/explain", response_model=replies.Explanation,
+    @router.post("/policies/{policy}/explain", response_model=replies.Explanation, responses=_DEAD,
                  summary="一项政策，逐条说明 One policy, clause by clause", dependencies=may_match)
     def explain(policy: str, body: Annotated[
                     ExplainIn, Body(openapi_examples=EXPLAIN_EXAMPLES)],
